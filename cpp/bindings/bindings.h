@@ -1,0 +1,31 @@
+// What the register_*.cpp files share: arrays in, arrays out, and errors that name the argument.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <string>
+
+namespace lamina::bindings {
+
+namespace py = pybind11;
+
+// A contiguous array of exactly this type; nothing is converted, so nothing is copied in silence.
+template <typename T>
+using Array = py::array_t<T, py::array::c_style>;
+
+// A matrix whose rows are contiguous but may be further apart than they are long.
+struct RowMatrix {
+  float* data;
+  int64_t rows, columns, stride;  // stride in floats
+};
+
+// Checks that `array` is a float32 matrix with contiguous rows and says by `name` if it is not.
+RowMatrix row_matrix(const py::array& array, const char* name, bool writeable);
+
+void register_config(py::module_& m);
+void register_vectors(py::module_& m);
+void register_word2vec(py::module_& m);
+
+}  // namespace lamina::bindings

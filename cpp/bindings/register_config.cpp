@@ -1,0 +1,20 @@
+#include "bindings/bindings.h"
+#include "gemm.h"
+#include "parallel.h"
+
+namespace lamina::bindings {
+
+void register_config(py::module_& m) {
+  m.attr("version") = LAMINA_VERSION;
+  m.attr("level") = LAMINA_LEVEL;
+#if defined(__clang__)
+  m.attr("compiler") = "Clang " __clang_version__;
+#else
+  m.attr("compiler") = "GCC " __VERSION__;
+#endif
+  m.def("openblas_config", &openblas_config);
+  m.def("num_threads", &num_threads);
+  m.def("set_num_threads", &set_num_threads, py::arg("threads"));
+}
+
+}  // namespace lamina::bindings

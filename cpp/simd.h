@@ -1,0 +1,146 @@
+// The only header that knows the width of a vector register.
+//
+// Floats is one register of kLanes floats: 16 with AVX-512, 8 with AVX2, 4 otherwise. It is the
+// compilers' vector extension, so + - * / and comparisons are written as usual and a * b + c
+// becomes one fused instruction where the machine has it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace lamina {
+
+#if defined(__AVX512F__)
+inline constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+inline constexpr int kLanes = 8;
+#else
+inline constexpr int kLanes = 4;
+#endif
+
+// 32 vector registers with AVX-512 and on ARM, 16 elsewhere.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int kVectorRegisters = 32;
+#else
+inline constexpr int kVectorRegisters = 16;
+#endif
+
+typedef float Floats __attribute__((vector_size(kLanes * 4)));
+typedef int32_t Ints __attribute__((vector_size(kLanes * 4)));
+
+inline Floats load(const float* p) {
+  Floats v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+inline void store(float* p, Floats v) { std::memcpy(p, &v, sizeof v); }
+inline Floats broadcast(float x) { return x - Floats{}; }
+inline Floats maximum(Floats a, Floats b) { return a > b ? a : b; }
+inline Floats minimum(Floats a, Floats b) { return a < b ? a : b; }
+inline Floats as_floats(Ints v) { return reinterpret_cast<Floats>(v); }
+inline Ints as_ints(Floats v) { return reinterpret_cast<Ints>(v); }
+
+namespace detail {
+
+#if defined(__clang__)
+template <typename Pick, size_t... lane>
+Floats shuffle(Floats a, Floats b, Pick, std::index_sequence<lane...>) {
+  return __builtin_shufflevector(a, b, Pick{}(int(lane))...);
+}
+#else
+template <typename Pick, size_t... lane>
+Floats shuffle(Floats a, Floats b, Pick, std::index_sequence<lane...>) {
+  return __builtin_shuffle(a, b, Ints{Pick{}(int(lane))...});
+}
+#endif
+
+// Lane i of the result is lane pick(i) of a followed by b.
+template <typename Pick>
+inline Floats shuffle(Floats a, Floats b, Pick pick) {
+  return shuffle(a, b, pick, std::make_index_sequence<kLanes>{});
+}
+
+// The four pairings below are each one instruction, because they move within blocks of four lanes
+// (the first two) or move whole blocks (the last).
+inline Floats add_halves_of_blocks(Floats a, Floats b) {
+  auto low = [](int i) { return (i & ~3) + (i & 3) / 2 + (i % 2) * kLanes; };
+  auto high = [](int i) { return (i & ~3) + 2 + (i & 3) / 2 + (i % 2) * kLanes; };
+  return shuffle(a, b, low) + shuffle(a, b, high);
+}
+inline Floats add_quarters_of_blocks(Floats a, Floats b) {
+  auto low = [](int i) { return (i & ~3) + i % 2 + ((i & 2) ? kLanes : 0); };
+  auto high = [](int i) { return (i & ~3) + 2 + i % 2 + ((i & 2) ? kLanes : 0); };
+  return shuffle(a, b, low) + shuffle(a, b, high);
+}
+inline Floats add_blocks(Floats a, Floats b) {
+  constexpr int half = kLanes / 2;
+  auto even = [](int i) { return (i % half) / 4 * 8 + i % 4 + (i / half) * kLanes; };
+  auto odd = [](int i) { return (i % half) / 4 * 8 + 4 + i % 4 + (i / half) * kLanes; };
+  return shuffle(a, b, even) + shuffle(a, b, odd);
+}
+
+}  // namespace detail
+
+// Lane i of the result is the sum of the lanes of v[i]: kLanes horizontal sums for the price of
+// one, by a tree of shuffles.
+inline Floats sum_each(const Floats (&v)[kLanes]) {
+  Floats fours[kLanes / 4];
+  for (int i = 0; i < kLanes / 4; ++i) {
+    fours[i] = detail::add_quarters_of_blocks(detail::add_halves_of_blocks(v[4 * i], v[4 * i + 1]),
+                                              detail::add_halves_of_blocks(v[4 * i + 2], v[4 * i + 3]));
+  }
+  if constexpr (kLanes == 4) {
+    return fours[0];
+  } else if constexpr (kLanes == 8) {
+    return detail::add_blocks(fours[0], fours[1]);
+  } else {
+    return detail::add_blocks(detail::add_blocks(fours[0], fours[1]),
+                              detail::add_blocks(fours[2], fours[3]));
+  }
+}
+
+inline float sum(Floats v) {
+  float total = 0;
+  for (int i = 0; i < kLanes; ++i) total += v[i];
+  return total;
+}
+
+// exp(x) to 2 units in the last place for x in [-87, 88]; clamped outside.
+// x = n ln 2 + r with |r| <= ln(2)/2; a minimax polynomial of degree 6 gives exp(r).
+inline Floats exp(Floats x) {
+  x = minimum(maximum(x, broadcast(-87.0f)), broadcast(88.0f));
+  const Floats shifter = broadcast(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  Floats rounded = x * 1.44269504f + shifter;
+  const Ints exponent = as_ints(rounded) << 23;
+  rounded = rounded - shifter;
+  const Floats r = (x - rounded * 0.693359375f) + rounded * 2.12194440e-4f;
+  Floats p = r * 1.38276224e-3f + 8.36894288e-3f;
+  p = p * r + 4.16696370e-2f;
+  p = p * r + 1.66664705e-1f;
+  p = p * r + 4.99999893e-1f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  return as_floats(as_ints(p) + exponent);
+}
+
+inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
+
+// log(1 + exp(x)) to a few units in the last place: max(x, 0) + log1p(exp(-|x|)).
+// With y = exp(-|x|) in (0, 1], log1p(y) = 2 atanh(s), s = y / (2 + y) <= 1/3, by its series.
+inline Floats softplus(Floats x) {
+  const Floats y = exp(minimum(x, -x));
+  const Floats s = y / (2.0f + y);
+  const Floats q = s * s;
+  Floats p = q * (1.0f / 15) + 1.0f / 13;
+  p = p * q + 1.0f / 11;
+  p = p * q + 1.0f / 9;
+  p = p * q + 1.0f / 7;
+  p = p * q + 1.0f / 5;
+  p = p * q + 1.0f / 3;
+  p = p * q + 1.0f;
+  return maximum(x, Floats{}) + 2.0f * s * p;
+}
+
+}  // namespace lamina

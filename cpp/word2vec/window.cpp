@@ -1,0 +1,196 @@
+#include "word2vec/window.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "simd.h"
+
+namespace lamina::word2vec {
+namespace {
+
+// Outputs are taken in blocks whose old and new values fit in registers together.
+constexpr int kBlock = kVectorRegisters == 32 ? 12 : 6;
+
+// scores[n * M + m] = inputs[n] . outputs[m], for N inputs and one block of M outputs.
+// Two inputs at a time: 2 M sums in registers, reduced kLanes at once.
+template <int M>
+void score_block(const float* const* inputs, int64_t N, float* const* outputs, int64_t D,
+                 float* scores) {
+  constexpr int groups = (2 * M + kLanes - 1) / kLanes;
+  for (int64_t n = 0; n < N; n += 2) {
+    const float* first = inputs[n];
+    const float* second = inputs[n + 1 < N ? n + 1 : n];
+    Floats sums[groups * kLanes] = {};
+    for (int64_t d = 0; d < D; d += kLanes) {
+      const Floats a = load(first + d), b = load(second + d);
+#pragma GCC unroll 16
+      for (int m = 0; m < M; ++m) {
+        const Floats output = load(outputs[m] + d);
+        sums[m] += a * output;
+        sums[M + m] += b * output;
+      }
+    }
+#pragma GCC unroll 16
+    for (int g = 0; g < groups; ++g) {
+      Floats group[kLanes];
+      for (int i = 0; i < kLanes; ++i) group[i] = sums[g * kLanes + i];
+      store(scores + n * M + g * kLanes, sum_each(group));
+    }
+  }
+}
+
+// The two products of the update for one block of M outputs, whose old and new values stay in
+// registers while the N inputs pass by.
+template <int M>
+void update_block(const float* const* inputs, float* const* input_targets, int64_t N,
+                  float* const* outputs, int64_t D, const float* gradients) {
+  for (int64_t d = 0; d < D; d += kLanes) {
+    Floats old_output[M], new_output[M];
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) new_output[m] = old_output[m] = load(outputs[m] + d);
+    for (int64_t n = 0; n < N; ++n) {
+      const Floats input = load(inputs[n] + d);
+      Floats target = load(input_targets[n] + d);
+#pragma GCC unroll 16
+      for (int m = 0; m < M; ++m) {
+        const Floats gradient = broadcast(gradients[n * M + m]);
+        target += gradient * old_output[m];
+        new_output[m] += gradient * input;
+      }
+      store(input_targets[n] + d, target);
+    }
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) store(outputs[m] + d, new_output[m]);
+  }
+}
+
+using ScoreBlock = void (*)(const float* const*, int64_t, float* const*, int64_t, float*);
+using UpdateBlock = void (*)(const float* const*, float* const*, int64_t, float* const*, int64_t,
+                             const float*);
+
+template <int... M>
+constexpr auto score_blocks(std::integer_sequence<int, M...>) {
+  return std::array<ScoreBlock, sizeof...(M)>{score_block<M + 1>...};
+}
+template <int... M>
+constexpr auto update_blocks(std::integer_sequence<int, M...>) {
+  return std::array<UpdateBlock, sizeof...(M)>{update_block<M + 1>...};
+}
+constexpr auto kScoreBlock = score_blocks(std::make_integer_sequence<int, kBlock>{});
+constexpr auto kUpdateBlock = update_blocks(std::make_integer_sequence<int, kBlock>{});
+
+// Turns the scores of `count` pairs into label - sigmoid(score), times the learning rate, where
+// label of pair i is labels[i % M]. Returns the sum of softplus(score) - label * score.
+double sigmoid_gradients(float* scores, int64_t N, int64_t M, const float* labels,
+                         float learning_rate, bool with_loss) {
+  double loss = 0;
+  if (with_loss) {
+    for (int64_t i = 0; i < N * M; ++i) loss -= labels[i % M] * scores[i];
+    int64_t i = 0;
+    for (; i + kLanes <= N * M; i += kLanes) loss += sum(softplus(load(scores + i)));
+    for (; i < N * M; ++i) loss += softplus(broadcast(scores[i]))[0];
+  }
+  for (int64_t i = 0; i < N * M; i += kLanes) {
+    store(scores + i, -learning_rate * sigmoid(load(scores + i)));
+  }
+  for (int64_t m = 0; m < M; ++m) {
+    if (labels[m] == 0) continue;
+    for (int64_t n = 0; n < N; ++n) scores[n * M + m] += learning_rate;
+  }
+  return loss;
+}
+
+// The same for softmax, where the scores of one input are spread over all the blocks.
+double softmax_gradients(std::vector<float>& scores, int64_t N, const std::vector<float>& labels,
+                         float learning_rate, std::vector<float>& log_weights) {
+  const int64_t M = int64_t(labels.size());
+  const auto at = [&](int64_t n, int64_t m) -> float& {
+    const int64_t block = m / kBlock * kBlock;
+    const int64_t width = std::min<int64_t>(kBlock, M - block);
+    return scores[size_t(block * N + n * width + m - block)];
+  };
+  double loss = 0;
+  for (int64_t n = 0; n < N; ++n) {
+    float largest = at(n, 0);
+    for (int64_t m = 1; m < M; ++m) largest = std::max(largest, at(n, m));
+    double total = 0;
+    for (int64_t m = 0; m < M; ++m) total += std::exp(double(at(n, m) - largest));
+    log_weights[size_t(n)] = largest + float(std::log(total));
+    for (int64_t m = 0; m < M; ++m) {
+      const float log_probability = at(n, m) - log_weights[size_t(n)];
+      loss -= labels[size_t(m)] * log_probability;
+      at(n, m) = learning_rate * (labels[size_t(m)] - std::exp(log_probability));
+    }
+  }
+  return loss;
+}
+
+}  // namespace
+
+double window_step(const Window& window, int64_t D, float learning_rate, Activation activation,
+                   bool with_loss, Scratch& scratch) {
+  const int64_t N = int64_t(window.inputs.size()), M = int64_t(window.outputs.size());
+  const float* const* inputs = window.inputs.data();
+  float* const* outputs = window.outputs.data();
+  // An odd last input and the last register of sums run over the end.
+  scratch.gradients.resize(size_t((N + 1) * M + kLanes));
+  float* const gradients = scratch.gradients.data();
+
+  double loss = 0;
+  for (int64_t m = 0; m < M; m += kBlock) {
+    const int64_t width = std::min<int64_t>(kBlock, M - m);
+    kScoreBlock[size_t(width - 1)](inputs, N, outputs + m, D, gradients + N * m);
+  }
+  if (activation == Activation::kSoftmax) {
+    scratch.log_weights.resize(size_t(N));
+    loss = softmax_gradients(scratch.gradients, N, window.labels, learning_rate,
+                             scratch.log_weights);
+  } else {
+    for (int64_t m = 0; m < M; m += kBlock) {
+      const int64_t width = std::min<int64_t>(kBlock, M - m);
+      loss += sigmoid_gradients(gradients + N * m, N, width, window.labels.data() + m,
+                                learning_rate, with_loss);
+    }
+  }
+
+  // The first block changes the inputs; the others must still see the old ones.
+  std::vector<const float*>& old_inputs = scratch.old_inputs;
+  old_inputs.assign(window.inputs.begin(), window.inputs.end());
+  if (M > kBlock) {
+    scratch.inputs.resize(size_t(N * D));
+    for (int64_t n = 0; n < N; ++n) {
+      float* copy = scratch.inputs.data() + n * D;
+      std::copy_n(inputs[n], D, copy);
+      old_inputs[size_t(n)] = copy;
+    }
+  }
+  for (int64_t m = 0; m < M; m += kBlock) {
+    const int64_t width = std::min<int64_t>(kBlock, M - m);
+    kUpdateBlock[size_t(width - 1)](old_inputs.data(), window.input_targets.data(), N, outputs + m,
+                                    D, gradients + N * m);
+  }
+  return with_loss ? loss : 0;
+}
+
+void sum_rows(const float* const* rows, int64_t count, int64_t D, float scale, float* into) {
+  for (int64_t d = 0; d < D; d += kLanes) {
+    Floats total = {};
+    for (int64_t i = 0; i < count; ++i) total += load(rows[i] + d);
+    store(into + d, scale * total);
+  }
+}
+
+void add_to_rows(const float* delta, int64_t count, int64_t D, float scale, float* const* rows) {
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t d = 0; d < D; d += kLanes) {
+      store(rows[i] + d, load(rows[i] + d) + scale * load(delta + d));
+    }
+  }
+}
+
+void prefetch_row(const float* row, int64_t D) {
+  for (int64_t d = 0; d < D; d += 16) __builtin_prefetch(row + d, 1, 3);
+}
+
+}  // namespace lamina::word2vec

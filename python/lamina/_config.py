@@ -1,0 +1,39 @@
+"""What this installation runs on: SIMD level, threads, libraries."""
+
+from __future__ import annotations
+
+from lamina import _native
+
+__version__ = _native.core.version
+
+
+def set_num_threads(threads: int) -> None:
+    """Use at most this many threads in every kernel from now on.
+
+    Without this call, ``OMP_NUM_THREADS`` decides, or else the number of cores.
+
+    Raises:
+        ValueError: if ``threads`` is below 1.
+
+    """
+    if threads < 1:
+        raise ValueError(f"set_num_threads: threads must be at least 1, got {threads}")
+    _native.core.set_num_threads(int(threads))
+
+
+def show_config() -> None:
+    """Print the version, the SIMD level in use, the threads, OpenBLAS and the compiler."""
+    import numpy as np  # noqa: PLC0415
+
+    core = _native.core
+    rows = {
+        "lamina": __version__,
+        "numpy": np.__version__,
+        "SIMD level": f"{core.level} (this CPU supports {', '.join(_native.supported_levels())})",
+        "threads": str(core.num_threads()),
+        "OpenBLAS": core.openblas_config(),
+        "compiler": core.compiler,
+    }
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        print(f"{name:<{width}}  {value}")  # noqa: T201

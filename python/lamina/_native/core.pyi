@@ -1,0 +1,13 @@
+"""The functions that every ``_core_*`` module has."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+version: str
+level: str
+compiler: str
+
+def openblas_config() -> str: ...
+def num_threads() -> int: ...
+def set_num_threads(threads: int) -> None: ...
+def row_norms(matrix: NDArray[np.float32]) -> NDArray[np.float32]: ...
