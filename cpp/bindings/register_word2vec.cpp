@@ -52,12 +52,18 @@ class BoundTrainer {
 
   int64_t units() const { return trainer_->units(); }
 
-  SegmentResult run(const Segment& segment) const {
+  // Where the last run ended. A caller interrupted before it could note run's result asks here.
+  std::pair<int64_t, int64_t> position() const { return {epoch_, next_unit_}; }
+
+  SegmentResult run(const Segment& segment) {
     if (segment.first_unit < 0 || segment.epoch < 0) {
       throw py::value_error("epoch and first_unit must not be negative");
     }
     py::gil_scoped_release release;
-    return trainer_->run(segment);
+    const SegmentResult result = trainer_->run(segment);
+    epoch_ = segment.epoch;
+    next_unit_ = result.next_unit;
+    return result;
   }
 
  private:
@@ -83,6 +89,7 @@ class BoundTrainer {
   py::array inputs_;
   py::object outputs_, nodes_;
   std::unique_ptr<Trainer> trainer_;
+  int64_t epoch_ = 0, next_unit_ = 0;
 };
 
 // One step on explicit rows, so that tests can hold it against a reference.
@@ -153,9 +160,10 @@ void register_word2vec(py::module_& m) {
            py::arg("shrink_windows"), py::arg("average_context"), py::arg("with_loss"),
            py::arg("seed"))
       .def_property_readonly("units", &BoundTrainer::units)
+      .def_property_readonly("position", &BoundTrainer::position)
       .def(
           "run",
-          [](const BoundTrainer& trainer, int64_t epoch, int64_t first_unit,
+          [](BoundTrainer& trainer, int64_t epoch, int64_t first_unit,
              double first_learning_rate, double last_learning_rate, double seconds, int threads) {
             const SegmentResult result = trainer.run(
                 {epoch, first_unit, first_learning_rate, last_learning_rate, seconds, threads});
