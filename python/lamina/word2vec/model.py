@@ -16,11 +16,16 @@ from lamina.word2vec import model_file
 from lamina.word2vec.corpus import open_corpus
 from lamina.word2vec.keyedvectors import KeyedVectors
 from lamina.word2vec.legacy import LegacyWord2Vec, translate_arguments
-from lamina.word2vec.options import Options
+from lamina.word2vec.options import GensimNames, Options
 from lamina.word2vec.prediction import PredictionMixin
 from lamina.word2vec.training import Progress, corpus_checksum, run_epochs
-from lamina.word2vec.vocabulary import Vocabulary, merge_vocabularies, select_words
-from lamina.word2vec.vocabulary import vocabulary_from_frequencies as from_frequencies
+from lamina.word2vec.vocabulary import (
+    RawVocabulary,
+    Vocabulary,
+    extend_vocabulary,
+    from_frequencies,
+    select_words,
+)
 from lamina.word2vec.weights import PaddedMatrix, initialize_vectors
 
 if TYPE_CHECKING:
@@ -39,7 +44,7 @@ if TYPE_CHECKING:
 _SOFTMAX_WORDS = 20_000  # beyond this, an exact softmax is hardly what was meant
 
 
-class Word2Vec(PredictionMixin, LegacyWord2Vec):
+class Word2Vec(GensimNames, PredictionMixin, LegacyWord2Vec):
     """Word vectors learnt by predicting words from their neighbours, or neighbours from words.
 
     Skip-gram (``sg=1``) maximises ``sum log p(w | c)`` over every word ``w`` and each word ``c``
@@ -140,7 +145,7 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
             raise ValueError(f"Word2Vec: objective must be None or 'softmax', got {objective!r}")
         if negative is None:
             negative = 0 if hs or objective else 5
-        self._options = Options(
+        self.options = Options(
             vector_size=renamed["vector_size"],
             learning_rate=alpha,
             final_learning_rate=min_alpha,
@@ -162,8 +167,8 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
             shrink_windows=bool(shrink_windows),
             compute_loss=bool(compute_loss),
         )
-        self._options.check()
-        self._start_empty()
+        self.options.check()
+        self.start_empty()
         self.comment = comment
         if sentences is None and corpus_file is None:
             return
@@ -177,20 +182,20 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
             verbose=verbose,
         )
 
-    def _start_empty(self) -> None:
+    def start_empty(self) -> None:
         """Set every attribute of a model that has seen nothing."""
-        self.wv = KeyedVectors(self._options.vector_size)
+        self.wv = KeyedVectors(self.options.vector_size)
         self.corpus_count = 0
         self.corpus_total_words = 0
         self.comment: str | None = None
         self.raw_vocab: dict[str, int] = {}
         self.train_count = 0
         self.total_train_time = 0.0
-        self.min_alpha_yet_reached = self._options.learning_rate
-        self._vectors = PaddedMatrix(0, self._options.vector_size)
-        self._output_rows: PaddedMatrix | None = None
-        self._node_rows: PaddedMatrix | None = None
-        self._progress: Progress | None = None
+        self.min_alpha_yet_reached = self.options.learning_rate
+        self._vectors = PaddedMatrix(0, self.options.vector_size)
+        self.output_rows: PaddedMatrix | None = None
+        self.node_rows: PaddedMatrix | None = None
+        self.progress: Progress | None = None
 
     def __str__(self) -> str:
         """Return the model's main figures in a line."""
@@ -228,21 +233,13 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
                 "without update first"
             )
         corpus = open_corpus(corpus_iterable if sentences is None else sentences, corpus_file)
-        options = self._options
+        options = self.options
         raw = corpus.count(
-            max_vocab_size=options.max_vocabulary_scanned, threads=self._threads()
-        )
-        vocabulary = select_words(
-            raw,
-            min_count=options.min_count,
-            max_final_vocab=options.max_vocabulary,
+            max_vocab_size=options.max_vocabulary_scanned,
+            threads=self._threads(),
             trim_rule=trim_rule,
-            sorted_vocab=options.sort_vocabulary,
         )
-        self.raw_vocab = dict(zip(raw.words(), raw.counts.tolist())) if keep_raw_vocab else {}
-        self.corpus_count = raw.sentences
-        self.corpus_total_words = raw.total_words
-        self._take_vocabulary(vocabulary, update=update)
+        self._take_counts(raw, trim_rule, update=update, keep_raw_vocab=keep_raw_vocab)
 
     def build_vocab_from_freq(
         self,
@@ -253,27 +250,36 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
         update: bool = False,
     ) -> None:
         """Take the vocabulary from a mapping of words to counts, instead of from a corpus."""
-        options = self._options
-        vocabulary = from_frequencies(
-            word_freq,
-            min_count=options.min_count,
-            max_final_vocab=options.max_vocabulary,
-            trim_rule=trim_rule,
-            sorted_vocab=options.sort_vocabulary,
-        )
-        self.raw_vocab = dict(word_freq) if keep_raw_vocab else {}
-        self.corpus_count = corpus_count or 0
-        self.corpus_total_words = sum(word_freq.values())
-        self._take_vocabulary(vocabulary, update=update)
+        raw = from_frequencies(word_freq, corpus_count or 0)
+        self._take_counts(raw, trim_rule, update=update, keep_raw_vocab=keep_raw_vocab)
 
-    def _take_vocabulary(self, vocabulary: Vocabulary, *, update: bool) -> None:
-        known = 0
+    def _take_counts(
+        self,
+        raw: RawVocabulary,
+        trim_rule: TrimRule | None,
+        *,
+        update: bool,
+        keep_raw_vocab: bool,
+    ) -> None:
+        """Choose the vocabulary from what was counted, and give it vectors."""
+        options = self.options
+        rules = (options.min_count, options.max_vocabulary, trim_rule)
         if update:
-            old = Vocabulary(self.wv.index_to_key, self.wv.get_vecattrs("count"))
-            known = len(old.words)
-            vocabulary = merge_vocabularies(old, vocabulary)
+            vocabulary = extend_vocabulary(self._vocabulary(), raw, *rules)
+        else:
+            vocabulary = select_words(raw, *rules, options.sort_vocabulary)
+        self._take_vocabulary(vocabulary, known=len(self.wv) if update else 0)
+        self.raw_vocab = raw.as_dict() if keep_raw_vocab else {}
+        self.corpus_count = raw.sentences
+        self.corpus_total_words = raw.total_words
+
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary(list(self.wv.index_to_key), self.wv.expandos["count"])
+
+    def _take_vocabulary(self, vocabulary: Vocabulary, known: int) -> None:
+        """Make room for the vocabulary; its first ``known`` words keep their vectors."""
         words = len(vocabulary.words)
-        options = self._options
+        options = self.options
         if options.softmax and words > _SOFTMAX_WORDS:
             warnings.warn(
                 f"objective='softmax' computes {words} scores for every pair of words; it is meant "
@@ -282,24 +288,25 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
             )
         vectors = PaddedMatrix.of(np.asarray(self.wv.vectors[:known], np.float32), words)
         initialize_vectors(vectors.rows, options.seed, known)
-        self._output_rows = _grown(self._output_rows, known, words, options.vector_size)
-        self._node_rows = _grown(self._node_rows, known - 1, words - 1, options.vector_size)
+        self.output_rows = _grown(self.output_rows, known, words, options.vector_size)
+        self.node_rows = _grown(self.node_rows, known - 1, words - 1, options.vector_size)
         if not (options.negative_samples or options.softmax):
-            self._output_rows = None
+            self.output_rows = None
         if not options.hierarchical:
-            self._node_rows = None
+            self.node_rows = None
         self._vectors = vectors
-        self.wv = KeyedVectors.from_arrays(
-            vocabulary.words, vectors.rows, {"count": vocabulary.counts}
-        )
-        self._progress = None
+        self.wv = KeyedVectors(options.vector_size)
+        self.wv.index_to_key = vocabulary.words
+        self.wv.key_to_index = vocabulary.key_to_index
+        self.wv.vectors = vectors.rows
+        self.wv.expandos["count"] = vocabulary.counts
+        self.progress = None
 
     def reset_from(self, other_model: Word2Vec) -> None:
         """Take another model's vocabulary and start with fresh vectors."""
         self.corpus_count = other_model.corpus_count
         self.corpus_total_words = other_model.corpus_total_words
-        counts = other_model.wv.get_vecattrs("count").copy()
-        self._take_vocabulary(Vocabulary(list(other_model.wv.index_to_key), counts), update=False)
+        self._take_vocabulary(other_model._vocabulary(), known=0)  # noqa: SLF001
 
     # Training.
 
@@ -352,7 +359,7 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
                 "Word2Vec.train: there is no vocabulary yet; call build_vocab(corpus) first"
             )
         if compute_loss is not None:
-            self._options.compute_loss = bool(compute_loss)
+            self.options.compute_loss = bool(compute_loss)
         corpus = open_corpus(corpus_iterable if sentences is None else sentences, corpus_file)
         encoded = corpus.encode(self.wv.index_to_key, threads=self._threads())
         if not encoded.known_words:
@@ -363,7 +370,7 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
         progress = self._resumed(encoded) if resume else self._fresh(
             encoded, epochs, start_alpha, end_alpha
         )
-        self._progress = progress
+        self.progress = progress
         callbacks = list(callbacks)
         trainer = self._trainer(encoded.ids)
         started = time.monotonic()
@@ -382,7 +389,7 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
             )
         finally:
             self.total_train_time += time.monotonic() - started
-            self.wv.vectors_changed()
+            self.wv.norms = None
         self.train_count += 1
         for callback in callbacks:
             callback.on_train_end(self)
@@ -395,7 +402,7 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
         start_alpha: float | None,
         end_alpha: float | None,
     ) -> Progress:
-        options = self._options
+        options = self.options
         progress = Progress(
             epochs=options.epochs if epochs is None else epochs,
             first_learning_rate=options.learning_rate if start_alpha is None else start_alpha,
@@ -408,7 +415,7 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
         return progress
 
     def _resumed(self, encoded: EncodedCorpus) -> Progress:
-        progress = self._progress
+        progress = self.progress
         if progress is None:
             raise RuntimeError(
                 "Word2Vec.train: nothing to resume. resume=True continues a model that was loaded "
@@ -424,7 +431,7 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
         return progress
 
     def _trainer(self, ids: NDArray[np.int32]) -> core.Trainer:
-        options = self._options
+        options = self.options
         if self.wv.vectors is not self._vectors.rows:  # loaded from a file, or set by hand
             if self.wv.vectors.shape != (len(self.wv), options.vector_size):
                 raise ValueError(
@@ -435,10 +442,10 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
             self.wv.vectors = self._vectors.rows
         return core.Trainer(
             ids,
-            np.ascontiguousarray(self.wv.get_vecattrs("count"), np.int64),
+            np.ascontiguousarray(self.wv.expandos["count"], np.int64),
             self._vectors.padded,
-            self._output_rows.padded if self._output_rows else None,
-            self._node_rows.padded if self._node_rows else None,
+            self.output_rows.padded if self.output_rows else None,
+            self.node_rows.padded if self.node_rows else None,
             skip_gram=options.skip_gram,
             softmax=options.softmax,
             hierarchical=options.hierarchical,
@@ -453,7 +460,7 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
         )
 
     def _threads(self) -> int:
-        return self._options.workers or core.num_threads()
+        return self.options.workers or core.num_threads()
 
     @property
     def training_losses(self) -> list[float]:
@@ -462,11 +469,11 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
         A pair is a word and one context (skip-gram) or its whole context (CBOW); the loss is in
         nats: minus the objective that the class describes.
         """
-        return list(self._progress.epoch_losses) if self._progress else []
+        return list(self.progress.epoch_losses) if self.progress else []
 
     def get_latest_training_loss(self) -> float:
         """Return the mean loss per pair of the epoch under way, or else of the last one."""
-        progress = self._progress
+        progress = self.progress
         if progress is None:
             return 0.0
         if progress.pairs:
@@ -484,9 +491,9 @@ class Word2Vec(PredictionMixin, LegacyWord2Vec):
         report = dict(report or {})
         report["vocab"] = words * 150  # a Python string, its places in a list and in a dictionary
         report["vectors"] = words * row
-        if self._options.hierarchical:
+        if self.options.hierarchical:
             report["syn1"] = words * row
-        if self._options.negative_samples or self._options.softmax:
+        if self.options.negative_samples or self.options.softmax:
             report["syn1neg"] = words * row
         report["total"] = sum(report.values())
         return report

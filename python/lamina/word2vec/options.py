@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -84,3 +84,52 @@ class Options:
             name: value.item() if hasattr(value, "item") else value
             for name, value in asdict(self).items()
         }
+
+
+class OptionAttribute:
+    """A setting under the name that gensim gives it; what is set is checked first."""
+
+    def __init__(self, name: str, kind: type) -> None:
+        self._name = name
+        self._kind = kind
+
+    def __get__(self, model: Any, owner: type | None = None) -> Any:
+        if model is None:
+            return self
+        value = getattr(model.options, self._name)
+        return self._kind(value) if isinstance(value, bool) else value
+
+    def __set__(self, model: Any, value: Any) -> None:
+        old = getattr(model.options, self._name)
+        changed = replace(
+            model.options, **{self._name: bool(value) if isinstance(old, bool) else value}
+        )
+        changed.check()
+        model.options = changed
+
+
+class GensimNames:
+    """The settings of a model as gensim 4's attributes, to read and to set."""
+
+    options: Options
+
+    vector_size = OptionAttribute("vector_size", int)
+    layer1_size = OptionAttribute("vector_size", int)
+    alpha = OptionAttribute("learning_rate", float)
+    min_alpha = OptionAttribute("final_learning_rate", float)
+    window = OptionAttribute("window", int)
+    min_count = OptionAttribute("min_count", int)
+    max_vocab_size = OptionAttribute("max_vocabulary_scanned", int)
+    max_final_vocab = OptionAttribute("max_vocabulary", int)
+    sample = OptionAttribute("sample", float)
+    seed = OptionAttribute("seed", int)
+    workers = OptionAttribute("workers", int)
+    sg = OptionAttribute("skip_gram", int)
+    hs = OptionAttribute("hierarchical", int)
+    negative = OptionAttribute("negative_samples", int)
+    ns_exponent = OptionAttribute("negative_exponent", float)
+    cbow_mean = OptionAttribute("average_context", int)
+    epochs = OptionAttribute("epochs", int)
+    sorted_vocab = OptionAttribute("sort_vocabulary", int)
+    shrink_windows = OptionAttribute("shrink_windows", bool)
+    compute_loss = OptionAttribute("compute_loss", bool)

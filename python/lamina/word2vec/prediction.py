@@ -35,7 +35,7 @@ class PredictionMixin:
             RuntimeError: if the model has no output vectors (trained with ``hs=1`` alone).
 
         """
-        if self._output_rows is None:
+        if self.output_rows is None:
             raise RuntimeError(
                 "predict_output_word needs the output vectors of negative sampling or of "
                 "objective='softmax'; this model has none (hs=1)"
@@ -47,7 +47,7 @@ class PredictionMixin:
         hidden = self.wv.vectors[known].sum(axis=0)
         if self.cbow_mean:
             hidden /= len(known)
-        scores = self._output_rows.rows @ hidden
+        scores = self.output_rows.rows @ hidden
         weights = np.exp(scores - scores.max())
         weights /= weights.sum()
         best = np.argsort(-weights, kind="stable")[:topn]
@@ -72,11 +72,11 @@ class PredictionMixin:
 
         """
         del total_sentences, chunksize, queue_factor, report_delay
-        if self._node_rows is None:
+        if self.node_rows is None:
             raise RuntimeError("score needs hierarchical softmax: train with hs=1, negative=0")
-        counts = np.ascontiguousarray(self.wv.get_vecattrs("count"), np.int64)
+        counts = np.ascontiguousarray(self.wv.expandos["count"], np.int64)
         offsets, nodes, codes = core.huffman_tree(counts)
-        vectors, node_rows = self.wv.vectors, self._node_rows.rows
+        vectors, node_rows = self.wv.vectors, self.node_rows.rows
 
         def log_probability(word: int, hidden: NDArray[np.float32]) -> float:
             path = slice(offsets[word], offsets[word + 1])

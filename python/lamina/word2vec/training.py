@@ -133,6 +133,7 @@ def run_epochs(
             )
             progress.epoch, progress.unit = epoch + 1, 0
             progress.loss_sum, progress.pairs = 0.0, 0
+            model.wv.norms = None  # a callback may ask for neighbours
             for callback in callbacks:
                 callback.on_epoch_end(model)
     except KeyboardInterrupt:
