@@ -1,0 +1,1 @@
+"""Word vectors: reading a corpus, counting its words, training on them."""
