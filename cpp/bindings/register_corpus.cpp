@@ -84,7 +84,7 @@ py::list table_words(const StringTable& table, const std::optional<Array<int64_t
 }
 
 void register_table(py::module_& m) {
-  py::class_<StringTable>(m, "WordTable")
+  py::class_<StringTable>(m, "WordTable", py::module_local())
       .def(py::init(&table_from_words), py::arg("words") = py::list())
       .def("__len__", &StringTable::size)
       .def("counts",
@@ -99,7 +99,7 @@ void register_table(py::module_& m) {
 }
 
 void register_counter(py::module_& m) {
-  py::class_<WordCounter>(m, "WordCounter")
+  py::class_<WordCounter>(m, "WordCounter", py::module_local())
       .def(py::init([](const std::vector<std::pair<int, int64_t>>& sources, bool lines,
                        int64_t sentence_limit, int threads) {
              return WordCounter(make_layout(sources, lines, sentence_limit, threads));
@@ -144,7 +144,7 @@ void register_counter(py::module_& m) {
 }
 
 void register_encoder(py::module_& m) {
-  py::class_<WordEncoder>(m, "WordEncoder")
+  py::class_<WordEncoder>(m, "WordEncoder", py::module_local())
       .def(py::init([](const std::vector<std::pair<int, int64_t>>& sources, bool lines,
                        int64_t sentence_limit, int threads, const StringTable& vocabulary,
                        int64_t block, int output) {
