@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from numbers import Real
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
 from lamina._native import core
+from lamina.word2vec.sketch import Sketch
 from lamina.word2vec.table import VectorTable
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ class Queries(VectorTable):
     Similarity is the cosine, cos(u, v) = u . v / (|u| |v|); that with a vector of zeros is 0.
     """
 
+    _sketch: Sketch | None = None
+    _norms_of_last_query: NDArray[Any] | None = None
+
     # ---- the native kernels, for vectors of every type
 
     def _cosines(self, queries: NDArray[Any], begin: int, end: int) -> NDArray[np.float32]:
@@ -84,18 +88,56 @@ class Queries(VectorTable):
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the ``top`` nearest rows of [begin, end) to unit vectors, and their cosines."""
         queries, lengths = np.ascontiguousarray(queries, np.float32), self._lengths()
+        if Sketch.pays((end - begin, self.vector_size), len(queries), top):
+            found = self._nearest_by_sketch(queries, lengths, begin, end, top)
+            if found is not None:
+                return found
         rows = np.empty((len(queries), 0), np.int64)
         scores = np.empty((len(queries), 0), np.float32)
         for first, block in self._float32_blocks(begin, end):
             last = first + len(block)
-            found, cosine = core.nearest(block, lengths[first:last], queries, 0, len(block), top)
-            rows = np.concatenate([rows, np.where(found < 0, -1, found + first)], axis=1)
+            near, cosine = core.nearest(block, lengths[first:last], queries, 0, len(block), top)
+            rows = np.concatenate([rows, np.where(near < 0, -1, near + first)], axis=1)
             scores = np.concatenate([scores, cosine], axis=1)
             if rows.shape[1] > top:
                 order = np.argsort(np.where(rows < 0, np.inf, -scores), axis=1, kind="stable")
                 rows = np.take_along_axis(rows, order[:, :top], axis=1)
                 scores = np.take_along_axis(scores, order[:, :top], axis=1)
         return rows, scores
+
+    def _nearest_by_sketch(
+        self,
+        queries: NDArray[np.float32],
+        lengths: NDArray[np.float32],
+        begin: int,
+        end: int,
+        top: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
+        """Return what `_nearest` does, or None for it to do so by itself.
+
+        The sketch is made for the second query of a table: a single one would not repay it.
+        """
+        sketch = self._sketch
+        if sketch is None or sketch.norms is not self.norms:
+            if self._norms_of_last_query is not self.norms:
+                self._norms_of_last_query = self.norms
+                return None
+            rows = self.vectors.shape[0]
+            norms = cast("NDArray[Any]", self.norms)
+            blocks = self._float32_blocks(0, rows)
+            sketch = self._sketch = Sketch.of(self.vectors.shape, norms, lengths, blocks)
+        found, scores = [], []
+        for query in queries:
+            near = sketch.candidates(query, begin, end, top)
+            if len(near) > (end - begin) // 8:
+                return None
+            block = self.vectors[near].astype(np.float32)
+            order, score = core.nearest(block, lengths[near], query[np.newaxis], 0, len(near), top)
+            if len(near) < min(top, end - begin) or order.min() < 0:  # rows without a cosine
+                return None
+            found.append(near[order[0]])
+            scores.append(score[0])
+        return np.array(found), np.array(scores)
 
     # ---- what a query asks for
 
