@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lamina._native import core as core_stub
+    from types import ModuleType
 
 # The instructions that each level adds to those before it, as /proc/cpuinfo names them.
 _LEVELS = {
@@ -49,7 +49,7 @@ def supported_levels() -> list[str]:
     return levels or ["v2"]
 
 
-def load_level(level: str) -> core_stub:
+def load_level(level: str) -> ModuleType:
     """Import the kernels compiled for one SIMD level.
 
     Raises:

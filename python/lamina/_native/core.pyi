@@ -1,6 +1,6 @@
 """The functions that every ``_core_*`` module has."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ def num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
 def row_norms(matrix: NDArray[np.float32]) -> NDArray[np.float32]: ...
 
-Fault = tuple[str, int, int, int] | None
+Fault: TypeAlias = tuple[str, int, int, int] | None
 
 class WordTable:
     def __init__(self, words: list[str] = ...) -> None: ...

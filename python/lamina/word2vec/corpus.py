@@ -14,12 +14,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lamina import _native
+from lamina._native import core
 from lamina.word2vec.readers import (
     LineSentence,
     TextFile,
@@ -30,7 +29,8 @@ from lamina.word2vec.readers import (
 )
 from lamina.word2vec.vocabulary import RawVocabulary, TrimRule, keep_flags
 
-core = _native.core
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Progress = Callable[[int, "int | None"], object]
 """Called with what is done and what there is in all: bytes of files, or sentences of an iterable.
@@ -213,7 +213,7 @@ class IterableCorpus(Corpus):
     ) -> RawVocabulary:
         """Count every word; see `Corpus.count`. Threads do not help: Python gives the words."""
         del threads
-        counter = core.WordCounter([], False, 0, 1)  # noqa: FBT003
+        counter = core.WordCounter([], False, 0, 1)
         minimum, number = 1, 0
         size = 1 if max_vocab_size else _SENTENCES_A_CALL
         iterator = iter(self._iterable)
@@ -243,7 +243,7 @@ class IterableCorpus(Corpus):
         output = temporary_descriptor()
         number = 0
         try:
-            encoder = core.WordEncoder([], False, 0, 1, table, _BLOCK, output)  # noqa: FBT003
+            encoder = core.WordEncoder([], False, 0, 1, table, _BLOCK, output)
             with explain_full_disk("the corpus as word ids"):
                 iterator = iter(self._iterable)
                 while batch := list(itertools.islice(iterator, _SENTENCES_A_CALL)):

@@ -20,9 +20,11 @@ import unicodedata
 import weakref
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TEXT8_SENTENCE = 10_000
 """Words in a sentence when a text without sentences is iterated over in Python, as in gensim."""
@@ -191,7 +193,8 @@ class TextReader:
         ):
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(
-                    f"{type(self).__name__}: {name} must be a positive integer or None, got {value!r}"
+                    f"{type(self).__name__}: {name} must be a positive integer or None, "
+                    f"got {value!r}"
                 )
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -242,7 +245,8 @@ class Text8Corpus(TextReader):
     """A text without sentences, like text8: words separated by whitespace, newlines included.
 
     A model reads it whole; iterating in Python gives lists of ``max_sentence_length`` words, or of
-    10,000 if it is None. ``fname`` may be compressed (.gz, .bz2, .xz, .zip). Follows gensim's class.
+    10,000 if it is None. ``fname`` may be compressed (.gz, .bz2, .xz, .zip).
+    Follows gensim's class.
     """
 
     lines = False
