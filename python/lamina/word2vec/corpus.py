@@ -96,7 +96,7 @@ class Corpus(ABC):
 
 
 def _prune(counter: Any, minimum: int, trim_rule: TrimRule | None) -> None:
-    counter.keep(keep_flags(counter.table, minimum, trim_rule).view(np.uint8))
+    counter.table.keep(keep_flags(counter.table, minimum, trim_rule).view(np.uint8))
 
 
 def _map_ids(descriptor: int, size: int) -> NDArray[np.int32]:
