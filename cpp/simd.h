@@ -88,8 +88,9 @@ inline Floats add_blocks(Floats a, Floats b) {
 inline Floats sum_each(const Floats (&v)[kLanes]) {
   Floats fours[kLanes / 4];
   for (int i = 0; i < kLanes / 4; ++i) {
-    fours[i] = detail::add_quarters_of_blocks(detail::add_halves_of_blocks(v[4 * i], v[4 * i + 1]),
-                                              detail::add_halves_of_blocks(v[4 * i + 2], v[4 * i + 3]));
+    fours[i] =
+        detail::add_quarters_of_blocks(detail::add_halves_of_blocks(v[4 * i], v[4 * i + 1]),
+                                       detail::add_halves_of_blocks(v[4 * i + 2], v[4 * i + 3]));
   }
   if constexpr (kLanes == 4) {
     return fours[0];

@@ -4,13 +4,15 @@ namespace lamina::bindings {
 
 RowMatrix row_matrix(const py::array& array, const char* name, bool writeable) {
   const auto fail = [&](const std::string& got) {
-    throw py::type_error(std::string(name) + " must be a float32 matrix with contiguous rows, got " +
-                         got);
+    throw py::type_error(std::string(name) +
+                         " must be a float32 matrix with contiguous rows, got " + got);
   };
-  if (!py::isinstance<py::array_t<float>>(array)) fail("dtype " + std::string(py::str(array.dtype())));
+  if (!py::isinstance<py::array_t<float>>(array))
+    fail("dtype " + std::string(py::str(array.dtype())));
   if (array.ndim() != 2) fail(std::to_string(array.ndim()) + " dimensions");
   const int64_t rows = array.shape(0), columns = array.shape(1);
-  if (columns > 1 && array.strides(1) != int64_t(sizeof(float))) fail("columns that are not contiguous");
+  if (columns > 1 && array.strides(1) != int64_t(sizeof(float)))
+    fail("columns that are not contiguous");
   if (rows > 1 && (array.strides(0) < columns * int64_t(sizeof(float)) ||
                    array.strides(0) % int64_t(sizeof(float)) != 0)) {
     fail("rows that overlap or are not aligned");

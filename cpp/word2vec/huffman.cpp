@@ -13,9 +13,8 @@ HuffmanTree build_huffman_tree(const std::vector<int64_t>& counts) {
 
   std::vector<int32_t> leaves(V);
   std::iota(leaves.begin(), leaves.end(), 0);
-  std::stable_sort(leaves.begin(), leaves.end(), [&](int32_t a, int32_t b) {
-    return counts[size_t(a)] < counts[size_t(b)];
-  });
+  std::stable_sort(leaves.begin(), leaves.end(),
+                   [&](int32_t a, int32_t b) { return counts[size_t(a)] < counts[size_t(b)]; });
 
   // Trees 0..V-1 are the leaves, V..2V-2 the inner nodes in the order of their making, which is
   // also the order of their weights.
@@ -26,8 +25,9 @@ HuffmanTree build_huffman_tree(const std::vector<int64_t>& counts) {
   size_t next_leaf = 0, next_inner = V;
   for (size_t made = V; made < 2 * V - 1; ++made) {
     for (uint8_t code = 0; code < 2; ++code) {
-      const bool take_leaf = next_leaf < V && (next_inner == made ||
-                             weight[size_t(leaves[next_leaf])] <= weight[next_inner]);
+      const bool take_leaf =
+          next_leaf < V &&
+          (next_inner == made || weight[size_t(leaves[next_leaf])] <= weight[next_inner]);
       const size_t child = take_leaf ? size_t(leaves[next_leaf++]) : next_inner++;
       weight[made] += weight[child];
       parent[child] = int32_t(made);
@@ -39,7 +39,8 @@ HuffmanTree build_huffman_tree(const std::vector<int64_t>& counts) {
   std::vector<int32_t> path;
   for (size_t word = 0; word < V; ++word) {
     path.clear();
-    for (size_t node = word; node != root; node = size_t(parent[node])) path.push_back(int32_t(node));
+    for (size_t node = word; node != root; node = size_t(parent[node]))
+      path.push_back(int32_t(node));
     for (auto child = path.rbegin(); child != path.rend(); ++child) {
       tree.nodes.push_back(parent[size_t(*child)] - int32_t(V));
       tree.codes.push_back(side[size_t(*child)]);

@@ -10,16 +10,20 @@
 namespace lamina::word2vec {
 namespace {
 
+constexpr int64_t kHotRows = 64;         // nodes near the root, of which threads keep copies
+constexpr int64_t kMergeInterval = 256;  // windows between two merges of those copies
+
 using Clock = std::chrono::steady_clock;
 
 // The share of a word's occurrences that training keeps, as in word2vec.c: with v the word's count
-// and t = sample * total, (sqrt(v / t) + 1) * t / v.
+// and t = sample * total, (sqrt(v / t) + 1) * t / v. A sample of 1 or more is itself the count from
+// which words are thinned, as in gensim.
 std::vector<uint32_t> keep_thresholds(const std::vector<int64_t>& counts, double sample) {
   double total = 0;
   for (int64_t count : counts) total += double(count);
   std::vector<uint32_t> thresholds(counts.size(), UINT32_MAX);
   if (sample <= 0) return thresholds;
-  const double t = sample * total;
+  const double t = sample < 1 ? sample * total : std::floor(sample * (3 + std::sqrt(5.0)) / 2);
   for (size_t w = 0; w < counts.size(); ++w) {
     const double v = double(counts[w]);
     const double keep = (std::sqrt(v / t) + 1) * t / v;
@@ -51,8 +55,16 @@ Trainer::Trainer(const TrainerOptions& options, std::vector<int64_t> counts, con
 // One thread's walk through its units.
 class Worker {
  public:
-  explicit Worker(const Trainer& trainer)
+  Worker(const Trainer& trainer, int threads)
       : trainer_(trainer), options_(trainer.options_), D_(trainer.matrices_.D) {
+    if (options_.hierarchical && threads > 1) {
+      const int64_t nodes = std::max<int64_t>(trainer.vocabulary_size_ - 1, 0);
+      first_hot_ = std::max<int64_t>(nodes - kHotRows, 0);
+      hot_share_ = 1 / float(threads);
+      hot_.resize(size_t((nodes - first_hot_) * D_));
+      hot_base_.resize(hot_.size());
+      merge_hot_rows();
+    }
     if (!options_.skip_gram) {
       hidden_.resize(size_t(D_));
       hidden_error_.resize(size_t(D_));
@@ -79,8 +91,20 @@ class Worker {
     if (ready) train_window(current_);
   }
 
+  // Every thread passes the nodes near the root at every window. Were they shared, their cache
+  // lines would travel between the cores all the time; so each thread works on copies, which are
+  // averaged now and then. Averaged, not summed: between two merges such a row is updated so often
+  // that each copy arrives at its own optimum, and the sum of all their changes would overshoot.
+  void merge_hot_rows() {
+    windows_since_merge_ = 0;
+    for (size_t at = 0; at < hot_.size(); at += size_t(D_)) {
+      merge_row(hot_.data() + at, hot_base_.data() + at,
+                trainer_.matrices_.nodes + first_hot_ * D_ + at, hot_share_, D_);
+    }
+  }
+
   double loss = 0;
-  int64_t pairs = 0;
+  int64_t pairs = 0, words = 0;
 
  private:
   // A window that waits for its turn.
@@ -108,6 +132,8 @@ class Worker {
       if (ids[place] == kSentenceEnd || kept(place)) words_.push_back(ids[place]);
     }
     last_ = int64_t(words_.size());
+    words +=
+        std::count_if(words_.begin() + first_, words_.end(), [](int32_t id) { return id >= 0; });
     for (int64_t place = end, n = 0; n < options_.window && place < trainer_.size_; ++place) {
       if (ids[place] == kSentenceEnd) break;
       if (kept(place)) words_.push_back(ids[place]), ++n;
@@ -175,17 +201,24 @@ class Worker {
     if (options_.hierarchical) {
       const HuffmanTree& tree = trainer_.tree_;
       for (int64_t k = tree.offsets[size_t(word)]; k < tree.offsets[size_t(word) + 1]; ++k) {
-        float* const row = matrices.nodes + tree.nodes[size_t(k)] * D_;
-        add_output(row, 1.0f - float(tree.codes[size_t(k)]));
-        prefetch_row(row, D_);
+        const int64_t node = tree.nodes[size_t(k)];
+        const float label = 1.0f - float(tree.codes[size_t(k)]);
+        if (node >= first_hot_) {
+          add_output(hot_.data() + (node - first_hot_) * D_, label);
+        } else {
+          add_output(matrices.nodes + node * D_, label);
+          prefetch_row(matrices.nodes + node * D_, D_);
+        }
       }
     }
   }
 
   void train_window(const Chosen& chosen) {
+    if (!hot_.empty() && ++windows_since_merge_ == kMergeInterval) merge_hot_rows();
     const Activation activation = options_.softmax ? Activation::kSoftmax : Activation::kSigmoid;
     if (options_.skip_gram) {
-      loss += window_step(chosen.window, D_, learning_rate_, activation, options_.with_loss, scratch_);
+      loss +=
+          window_step(chosen.window, D_, learning_rate_, activation, options_.with_loss, scratch_);
       pairs += int64_t(chosen.contexts.size());
       return;
     }
@@ -194,7 +227,8 @@ class Worker {
     sum_rows(chosen.contexts.data(), count, D_, options_.average_context ? inverse : 1.0f,
              hidden_.data());
     std::fill(hidden_error_.begin(), hidden_error_.end(), 0.0f);
-    loss += window_step(chosen.window, D_, learning_rate_, activation, options_.with_loss, scratch_);
+    loss +=
+        window_step(chosen.window, D_, learning_rate_, activation, options_.with_loss, scratch_);
     pairs += 1;
     // The exact objective follows its gradient. The sampled ones follow word2vec.c and gensim: the
     // whole error to each word of a mean, its share to each word of a sum.
@@ -211,14 +245,18 @@ class Worker {
   Chosen current_, next_;
   Scratch scratch_;
   std::vector<float> hidden_, hidden_error_;
+  int64_t first_hot_ = INT64_MAX;  // nodes from here on have a copy in hot_
+  std::vector<float> hot_, hot_base_;
+  float hot_share_ = 1;
+  int64_t windows_since_merge_ = 0;
 };
 
 SegmentResult Trainer::run(const Segment& segment) const {
   std::atomic<int64_t> next{segment.first_unit};
   std::vector<SegmentResult> shares(size_t(std::max(segment.threads, 1)));
   const auto start = Clock::now();
-  parallel(segment.threads, [&](int thread, int) {
-    Worker worker(*this);
+  parallel(segment.threads, [&](int thread, int threads) {
+    Worker worker(*this, threads);
     for (;;) {
       const std::chrono::duration<double> elapsed = Clock::now() - start;
       if (segment.seconds > 0 && elapsed.count() >= segment.seconds) break;
@@ -226,12 +264,14 @@ SegmentResult Trainer::run(const Segment& segment) const {
       if (unit >= units()) break;
       worker.train_unit(segment, unit);
     }
-    shares[size_t(thread)] = {0, worker.loss, worker.pairs};
+    worker.merge_hot_rows();
+    shares[size_t(thread)] = {0, worker.loss, worker.pairs, worker.words};
   });
-  SegmentResult result{std::min(next.load(), units()), 0, 0};
+  SegmentResult result{std::min(next.load(), units()), 0, 0, 0};
   for (const SegmentResult& share : shares) {
     result.loss += share.loss;
     result.pairs += share.pairs;
+    result.words += share.words;
   }
   return result;
 }

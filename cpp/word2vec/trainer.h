@@ -29,7 +29,8 @@ struct TrainerOptions {
   bool hierarchical = false;
   int64_t negative_samples = 0;
   double negative_exponent = 0.75;
-  double sample = 0;  // words more frequent than this are thinned; 0 keeps all
+  double sample =
+      0;  // words more frequent than this share, or count if >= 1, are thinned; 0 keeps all
   int64_t window = 5;
   bool shrink_windows = true;
   bool average_context = true;  // CBOW: mean of the context, else its sum
@@ -60,6 +61,7 @@ struct SegmentResult {
   int64_t next_unit = 0;
   double loss = 0;    // summed over pairs
   int64_t pairs = 0;  // (input, word) pairs trained
+  int64_t words = 0;  // words kept by the sampling
 };
 
 class Trainer {

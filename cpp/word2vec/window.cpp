@@ -12,32 +12,38 @@ namespace {
 // Outputs are taken in blocks whose old and new values fit in registers together.
 constexpr int kBlock = kVectorRegisters == 32 ? 12 : 6;
 
-// scores[n * M + m] = inputs[n] . outputs[m], for N inputs and one block of M outputs.
-// Two inputs at a time: 2 M sums in registers, reduced kLanes at once.
+// scores[n * M + m] = inputs[n] . outputs[m] for P inputs and M outputs, whose P M sums stay in
+// registers and are then reduced kLanes at once. Writes up to kLanes - 1 floats beyond.
+template <int P, int M>
+void score_tile(const float* const* inputs, float* const* outputs, int64_t D, float* scores) {
+  constexpr int groups = (P * M + kLanes - 1) / kLanes;
+  Floats sums[groups * kLanes] = {};
+  for (int64_t d = 0; d < D; d += kLanes) {
+    Floats input[P];
+#pragma GCC unroll 2
+    for (int p = 0; p < P; ++p) input[p] = load(inputs[p] + d);
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) {
+      const Floats output = load(outputs[m] + d);
+#pragma GCC unroll 2
+      for (int p = 0; p < P; ++p) sums[p * M + m] += input[p] * output;
+    }
+  }
+#pragma GCC unroll 16
+  for (int g = 0; g < groups; ++g) {
+    Floats group[kLanes];
+    for (int i = 0; i < kLanes; ++i) group[i] = sums[g * kLanes + i];
+    store(scores + g * kLanes, sum_each(group));
+  }
+}
+
+// The scores of N inputs and one block of M outputs, two inputs at a time.
 template <int M>
 void score_block(const float* const* inputs, int64_t N, float* const* outputs, int64_t D,
                  float* scores) {
-  constexpr int groups = (2 * M + kLanes - 1) / kLanes;
-  for (int64_t n = 0; n < N; n += 2) {
-    const float* first = inputs[n];
-    const float* second = inputs[n + 1 < N ? n + 1 : n];
-    Floats sums[groups * kLanes] = {};
-    for (int64_t d = 0; d < D; d += kLanes) {
-      const Floats a = load(first + d), b = load(second + d);
-#pragma GCC unroll 16
-      for (int m = 0; m < M; ++m) {
-        const Floats output = load(outputs[m] + d);
-        sums[m] += a * output;
-        sums[M + m] += b * output;
-      }
-    }
-#pragma GCC unroll 16
-    for (int g = 0; g < groups; ++g) {
-      Floats group[kLanes];
-      for (int i = 0; i < kLanes; ++i) group[i] = sums[g * kLanes + i];
-      store(scores + n * M + g * kLanes, sum_each(group));
-    }
-  }
+  int64_t n = 0;
+  for (; n + 2 <= N; n += 2) score_tile<2, M>(inputs + n, outputs, D, scores + n * M);
+  if (n < N) score_tile<1, M>(inputs + n, outputs, D, scores + n * M);
 }
 
 // The two products of the update for one block of M outputs, whose old and new values stay in
@@ -62,6 +68,21 @@ void update_block(const float* const* inputs, float* const* input_targets, int64
     }
 #pragma GCC unroll 16
     for (int m = 0; m < M; ++m) store(outputs[m] + d, new_output[m]);
+  }
+}
+
+// The same for one input and any number of outputs, each of which is read once and written once.
+void update_single(const float* input, float* target, int64_t M, float* const* outputs, int64_t D,
+                   const float* gradients) {
+  for (int64_t d = 0; d < D; d += kLanes) {
+    const Floats old_input = load(input + d);
+    Floats new_target = load(target + d);
+    for (int64_t m = 0; m < M; ++m) {
+      const Floats gradient = broadcast(gradients[m]), output = load(outputs[m] + d);
+      new_target += gradient * output;
+      store(outputs[m] + d, output + gradient * old_input);
+    }
+    store(target + d, new_target);
   }
 }
 
@@ -133,8 +154,7 @@ double window_step(const Window& window, int64_t D, float learning_rate, Activat
   const int64_t N = int64_t(window.inputs.size()), M = int64_t(window.outputs.size());
   const float* const* inputs = window.inputs.data();
   float* const* outputs = window.outputs.data();
-  // An odd last input and the last register of sums run over the end.
-  scratch.gradients.resize(size_t((N + 1) * M + kLanes));
+  scratch.gradients.resize(size_t(N * M + kLanes));
   float* const gradients = scratch.gradients.data();
 
   double loss = 0;
@@ -144,8 +164,8 @@ double window_step(const Window& window, int64_t D, float learning_rate, Activat
   }
   if (activation == Activation::kSoftmax) {
     scratch.log_weights.resize(size_t(N));
-    loss = softmax_gradients(scratch.gradients, N, window.labels, learning_rate,
-                             scratch.log_weights);
+    loss =
+        softmax_gradients(scratch.gradients, N, window.labels, learning_rate, scratch.log_weights);
   } else {
     for (int64_t m = 0; m < M; m += kBlock) {
       const int64_t width = std::min<int64_t>(kBlock, M - m);
@@ -154,6 +174,10 @@ double window_step(const Window& window, int64_t D, float learning_rate, Activat
     }
   }
 
+  if (N == 1) {
+    update_single(inputs[0], window.input_targets[0], M, outputs, D, gradients);
+    return with_loss ? loss : 0;
+  }
   // The first block changes the inputs; the others must still see the old ones.
   std::vector<const float*>& old_inputs = scratch.old_inputs;
   old_inputs.assign(window.inputs.begin(), window.inputs.end());
@@ -186,6 +210,15 @@ void add_to_rows(const float* delta, int64_t count, int64_t D, float scale, floa
     for (int64_t d = 0; d < D; d += kLanes) {
       store(rows[i] + d, load(rows[i] + d) + scale * load(delta + d));
     }
+  }
+}
+
+void merge_row(float* copy, float* base, float* shared, float share, int64_t D) {
+  for (int64_t d = 0; d < D; d += kLanes) {
+    const Floats merged = load(shared + d) + share * (load(copy + d) - load(base + d));
+    store(shared + d, merged);
+    store(copy + d, merged);
+    store(base + d, merged);
   }
 }
 

@@ -42,10 +42,10 @@ struct Window {
 
 // Buffers that a thread keeps from window to window.
 struct Scratch {
-  std::vector<float> gradients;    // M x N and a register's worth of slack
-  std::vector<float> inputs;       // N x D, copies of the inputs when M needs several blocks
+  std::vector<float> gradients;          // M x N and a register's worth of slack
+  std::vector<float> inputs;             // N x D, copies of the inputs when M needs several blocks
   std::vector<const float*> old_inputs;  // N
-  std::vector<float> log_weights;  // N: the softmax's normaliser
+  std::vector<float> log_weights;        // N: the softmax's normaliser
 };
 
 // Returns the loss of the window summed over its N pairs, or 0 unless `with_loss`:
@@ -58,6 +58,10 @@ void sum_rows(const float* const* rows, int64_t count, int64_t D, float scale, f
 
 // rows[i] += scale * delta, for each of `count` rows.
 void add_to_rows(const float* delta, int64_t count, int64_t D, float scale, float* const* rows);
+
+// Brings a thread's own copy of a row and the shared row together: the shared row takes `share` of
+// what the copy has changed since `base`, and copy and base become the shared row.
+void merge_row(float* copy, float* base, float* shared, float share, int64_t D);
 
 // Asks the cache for a row that is about to be read and written.
 void prefetch_row(const float* row, int64_t D);

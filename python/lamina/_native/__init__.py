@@ -73,4 +73,7 @@ def load_level(level: str) -> ModuleType:
         ) from error
 
 
-core = load_level(os.environ.get("LAMINA_SIMD_LEVEL") or supported_levels()[-1])
+if TYPE_CHECKING:
+    from lamina._native import core
+else:
+    core = load_level(os.environ.get("LAMINA_SIMD_LEVEL") or supported_levels()[-1])

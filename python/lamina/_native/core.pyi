@@ -14,6 +14,108 @@ def num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
 def row_norms(matrix: NDArray[np.float32]) -> NDArray[np.float32]: ...
 
+unit: int
+
+class Trainer:
+    def __init__(
+        self,
+        ids: NDArray[np.int32],
+        counts: NDArray[np.int64],
+        inputs: NDArray[np.float32],
+        outputs: NDArray[np.float32] | None,
+        nodes: NDArray[np.float32] | None,
+        *,
+        skip_gram: bool,
+        softmax: bool,
+        hierarchical: bool,
+        negative_samples: int,
+        negative_exponent: float,
+        sample: float,
+        window: int,
+        shrink_windows: bool,
+        average_context: bool,
+        with_loss: bool,
+        seed: int,
+    ) -> None: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def position(self) -> tuple[int, int]: ...
+    def run(
+        self,
+        *,
+        epoch: int,
+        first_unit: int,
+        first_learning_rate: float,
+        last_learning_rate: float,
+        seconds: float,
+        threads: int,
+    ) -> tuple[int, float, int, int]: ...
+
+def window_step(
+    inputs: NDArray[np.float32],
+    input_rows: list[int],
+    outputs: NDArray[np.float32],
+    output_rows: list[int],
+    labels: list[float],
+    learning_rate: float,
+    softmax: bool,
+) -> float: ...
+def huffman_tree(
+    counts: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]: ...
+def draw_ids(weights: list[float], count: int, seed: int) -> NDArray[np.int32]: ...
+def nearest(
+    matrix: NDArray[np.float32],
+    norms: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    begin: int,
+    end: int,
+    top: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
+def cosines(
+    matrix: NDArray[np.float32],
+    norms: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    begin: int,
+    end: int,
+) -> NDArray[np.float32]: ...
+def answer_analogies(
+    matrix: NDArray[np.float32],
+    norms: NDArray[np.float32],
+    groups: NDArray[np.int32],
+    first_row: int,
+    words: NDArray[np.float32],
+    questions: NDArray[np.int32],
+    multiply: bool,
+    best_scores: NDArray[np.float32],
+    best_rows: NDArray[np.int64],
+) -> None: ...
+def index_text_lines(data: NDArray[np.uint8], begin: int, limit: int) -> NDArray[np.int64]: ...
+def parse_text_rows(
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    out: NDArray[np.float32] | NDArray[np.float64],
+    word_lengths: NDArray[np.int32],
+) -> tuple[str, int, int, int]: ...
+def index_binary_rows(
+    data: NDArray[np.uint8], begin: int, rows: int, columns: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], tuple[str, int, int, int]]: ...
+def copy_binary_rows(
+    data: NDArray[np.uint8], positions: NDArray[np.int64], out: NDArray[np.float32]
+) -> int: ...
+def decode_words(
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int32],
+    encoding: str,
+    errors: str,
+) -> list[str]: ...
+def format_text_rows(
+    words: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    matrix: NDArray[np.float32] | NDArray[np.float64],
+) -> bytes: ...
 Fault: TypeAlias = tuple[str, int, int, int] | None
 
 class WordTable:

@@ -276,7 +276,7 @@ def _flush(encoder: Any) -> None:
 
 def _threads(threads: int | None) -> int:
     if threads is None:
-        return core.num_threads()
+        return int(core.num_threads())
     if threads < 1:
         raise ValueError(f"threads must be at least 1, got {threads}")
     return threads

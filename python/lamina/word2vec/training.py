@@ -1,0 +1,148 @@
+"""The training loop: epochs, learning rate, progress, interruptions, checkpoints."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lamina._native import core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lamina.word2vec.callbacks import CallbackAny2Vec
+    from lamina.word2vec.model import Word2Vec
+
+# The kernels return this often, so that Ctrl-C, the progress bar and checkpoints get their turn.
+_SECONDS_PER_CALL = 0.25
+
+
+@dataclass
+class Progress:
+    """Where a training run stands; a checkpoint carries it.
+
+    One unit is ``core.unit`` places of the corpus. The loss of an epoch is a sum over its pairs.
+    """
+
+    epochs: int
+    first_learning_rate: float
+    last_learning_rate: float
+    corpus_size: int
+    corpus_checksum: int
+    epoch: int = 0
+    unit: int = 0
+    loss_sum: float = 0.0
+    pairs: int = 0
+    words: int = 0
+    epoch_losses: list[float] = field(default_factory=list)
+
+    def learning_rate(self, epoch: float) -> float:
+        """Return the learning rate after so many epochs: it falls linearly."""
+        share = epoch / self.epochs
+        return self.first_learning_rate + share * (
+            self.last_learning_rate - self.first_learning_rate
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as plain numbers, for a checkpoint."""
+        return asdict(self)
+
+
+def corpus_checksum(ids: NDArray[np.int32]) -> int:
+    """Return the CRC-32 of a corpus, so that a run is resumed on no other."""
+    return zlib.crc32(memoryview(ids).cast("B")) if ids.size else 0
+
+
+def _bar(total: int, done: int, verbose: int) -> Any:
+    from tqdm.auto import tqdm  # noqa: PLC0415 - importing it takes longer than importing lamina
+
+    # disable=None: no bar where standard error is neither a terminal nor a notebook.
+    return tqdm(
+        total=total,
+        initial=done,
+        unit=" words",
+        unit_scale=True,
+        dynamic_ncols=True,
+        disable=None if verbose else True,
+    )
+
+
+def run_epochs(
+    model: Word2Vec,
+    trainer: core.Trainer,
+    progress: Progress,
+    *,
+    threads: int,
+    callbacks: Iterable[CallbackAny2Vec],
+    save_checkpoint: Callable[[], None] | None,
+    checkpoint_every: float,
+    verbose: int,
+) -> None:
+    """Train from where ``progress`` stands to the last epoch.
+
+    A ``KeyboardInterrupt`` leaves the model as trained so far, and writes a last checkpoint if
+    checkpoints are kept.
+    """
+    callbacks = list(callbacks)
+    units = trainer.units
+    size = progress.corpus_size
+    last_checkpoint = time.monotonic()
+    bar = _bar(
+        size * progress.epochs,
+        size * progress.epoch + min(progress.unit * core.unit, size),
+        verbose,
+    )
+    try:
+        while progress.epoch < progress.epochs:
+            epoch = progress.epoch
+            bar.set_description(f"epoch {epoch + 1}/{progress.epochs}", refresh=False)
+            if progress.unit == 0:
+                for callback in callbacks:
+                    callback.on_epoch_begin(model)
+            while progress.unit < units:
+                first = progress.unit
+                progress.unit, loss, pairs, words = trainer.run(
+                    epoch=epoch,
+                    first_unit=first,
+                    first_learning_rate=progress.learning_rate(epoch),
+                    last_learning_rate=progress.learning_rate(epoch + 1),
+                    seconds=_SECONDS_PER_CALL,
+                    threads=threads,
+                )
+                progress.loss_sum += loss
+                progress.pairs += pairs
+                progress.words += words
+                done = min(progress.unit * core.unit, size) - min(first * core.unit, size)
+                rate = progress.learning_rate(epoch + progress.unit / units)
+                model.min_alpha_yet_reached = rate
+                status = f"lr {rate:.4f}"
+                if model.compute_loss and progress.pairs:
+                    status += f", loss {progress.loss_sum / progress.pairs:.4f}"
+                bar.set_postfix_str(status, refresh=False)
+                bar.update(done)
+                if save_checkpoint and time.monotonic() - last_checkpoint >= checkpoint_every:
+                    save_checkpoint()
+                    last_checkpoint = time.monotonic()
+            progress.epoch_losses.append(
+                progress.loss_sum / progress.pairs if progress.pairs else 0.0
+            )
+            progress.epoch, progress.unit = epoch + 1, 0
+            progress.loss_sum, progress.pairs = 0.0, 0
+            model.wv.norms = None  # a callback may ask for neighbours
+            for callback in callbacks:
+                callback.on_epoch_end(model)
+    except KeyboardInterrupt:
+        # The interrupt may have come between the kernel's return and the note of its result.
+        epoch, unit = trainer.position
+        if epoch == progress.epoch:
+            progress.unit = max(progress.unit, unit)
+        if save_checkpoint:
+            save_checkpoint()
+        raise
+    finally:
+        bar.close()
