@@ -125,8 +125,7 @@ void register_table(py::module_& m) {
 
 void register_counter(py::module_& m) {
   py::class_<WordCounter>(m, "WordCounter")
-      .def(py::init([](const Sources& sources, bool lines,
-                       int64_t sentence_limit, int threads) {
+      .def(py::init([](const Sources& sources, bool lines, int64_t sentence_limit, int threads) {
              return WordCounter(make_layout(sources, lines, sentence_limit, threads));
            }),
            py::arg("sources"), py::arg("lines"), py::arg("sentence_limit"), py::arg("threads"))
@@ -162,9 +161,8 @@ void register_counter(py::module_& m) {
 
 void register_encoder(py::module_& m) {
   py::class_<WordEncoder>(m, "WordEncoder")
-      .def(py::init([](const Sources& sources, bool lines,
-                       int64_t sentence_limit, int threads, const StringTable& vocabulary,
-                       int64_t block, int output) {
+      .def(py::init([](const Sources& sources, bool lines, int64_t sentence_limit, int threads,
+                       const StringTable& vocabulary, int64_t block, int output) {
              if (block < 1) throw py::value_error("block must be at least 1 byte");
              return std::make_unique<WordEncoder>(
                  make_layout(sources, lines, sentence_limit, threads), vocabulary, block, output);

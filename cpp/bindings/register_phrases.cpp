@@ -49,9 +49,8 @@ Array<T> to_array(const std::vector<T>& values) {
 
 void register_phrases(py::module_& m) {
   py::class_<PhraseCounter>(m, "PhraseCounter")
-      .def(py::init([](const Sources& sources, bool lines,
-                       int64_t sentence_limit, const std::string& delimiter,
-                       const py::list& connectors) {
+      .def(py::init([](const Sources& sources, bool lines, int64_t sentence_limit,
+                       const std::string& delimiter, const py::list& connectors) {
              return std::make_unique<PhraseCounter>(make_layout(sources, lines, sentence_limit, 1),
                                                     delimiter, table_of(connectors));
            }),
@@ -78,8 +77,7 @@ void register_phrases(py::module_& m) {
           "table", [](PhraseCounter& counter) -> StringTable& { return counter.table(); },
           py::return_value_policy::reference_internal)
       .def_property_readonly("full", &PhraseCounter::full)
-      .def_property_readonly("fault",
-                             [](const PhraseCounter& c) { return fault_tuple(c.fault()); })
+      .def_property_readonly("fault", [](const PhraseCounter& c) { return fault_tuple(c.fault()); })
       .def_property_readonly("bytes", &PhraseCounter::bytes)
       .def_property_readonly("words", &PhraseCounter::words)
       .def_property_readonly("sentences", &PhraseCounter::sentences);
@@ -110,14 +108,15 @@ void register_phrases(py::module_& m) {
         std::vector<double> scores;
         {
           py::gil_scoped_release release;
-          word2vec::for_each_candidate(
-              table, delimiter, min_count, [&](int64_t index, int64_t a, int64_t b) {
-                const double score = word2vec::phrase_score(options, table.size(), a, b,
-                                                            table.counts()[index]);
-                if (!(score > threshold)) return;
-                indices.push_back(index);
-                scores.push_back(score);
-              });
+          // A pair below min_count scores below zero, which spares most pairs their lookups.
+          word2vec::for_each_candidate(table, delimiter, threshold >= 0 ? min_count : 1,
+                                       [&](int64_t index, int64_t a, int64_t b) {
+                                         const double score = word2vec::phrase_score(
+                                             options, table.size(), a, b, table.counts()[index]);
+                                         if (!(score > threshold)) return;
+                                         indices.push_back(index);
+                                         scores.push_back(score);
+                                       });
         }
         return py::make_tuple(to_array(indices), to_array(scores));
       },
@@ -125,11 +124,10 @@ void register_phrases(py::module_& m) {
       py::arg("threshold"), py::arg("corpus_words"));
 
   py::class_<PhraseWriter>(m, "PhraseWriter")
-      .def(py::init([](const Sources& sources, bool lines,
-                       int64_t sentence_limit, const std::string& delimiter,
-                       const py::list& connectors, const StringTable& table,
-                       const std::string& scoring, double min_count, double threshold,
-                       int64_t corpus_words, int output) {
+      .def(py::init([](const Sources& sources, bool lines, int64_t sentence_limit,
+                       const std::string& delimiter, const py::list& connectors,
+                       const StringTable& table, const std::string& scoring, double min_count,
+                       double threshold, int64_t corpus_words, int output) {
              return std::make_unique<PhraseWriter>(
                  make_layout(sources, lines, sentence_limit, 1), delimiter, table_of(connectors),
                  table, scoring_options(scoring, min_count, threshold, corpus_words), output);
@@ -139,8 +137,7 @@ void register_phrases(py::module_& m) {
            py::arg("threshold"), py::arg("corpus_words"), py::arg("output"), py::keep_alive<1, 7>())
       .def("advance", &PhraseWriter::advance, py::arg("bytes"),
            py::call_guard<py::gil_scoped_release>())
-      .def_property_readonly("fault",
-                             [](const PhraseWriter& w) { return fault_tuple(w.fault()); })
+      .def_property_readonly("fault", [](const PhraseWriter& w) { return fault_tuple(w.fault()); })
       .def_property_readonly("bytes", &PhraseWriter::bytes)
       .def_property_readonly("phrases", &PhraseWriter::phrases);
 }

@@ -199,7 +199,7 @@ bool PhraseWriter::is_phrase(std::string_view last) {
   if (index < 0) return false;
   if (options_.scoring == Scoring::kMembership) return true;
   const int64_t ab = table_.counts()[index];
-  if (double(ab) < options_.min_count) return false;
+  if (options_.threshold >= 0 && double(ab) < options_.min_count) return false;
   const int64_t a = count_of(table_, open_[0], padded_);
   const int64_t b = count_of(table_, last, padded_);
   return phrase_score(options_, table_.size(), a, b, ab) > options_.threshold;

@@ -116,6 +116,7 @@ def format_text_rows(
     offsets: NDArray[np.int64],
     matrix: NDArray[np.float32] | NDArray[np.float64],
 ) -> bytes: ...
+
 Fault: TypeAlias = tuple[str, int, int, int] | None
 
 class WordTable:
