@@ -28,7 +28,10 @@ DATA = Path(os.environ.get("LAMINA_DATA", Path(__file__).parents[2] / "shared" /
 
 # What str.split() splits at, what nearly looks like it, and characters of every length in UTF-8.
 SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2005\u200a\u2028\u2029\u202f\u205f\u3000"
-NO_SPACES = "\x00\x08\x0e\x1b!~\x7f\x84\x86\x9f\xa1\u167f\u1681\u180e\u1fff\u200b\u2027\u202a\u2030\u205e\u2060\u2fff\u3001\ufeff"
+NO_SPACES = (
+    "\x00\x08\x0e\x1b!~\x7f\x84\x86\x9f\xa1\u167f\u1681\u180e\u1fff\u200b\u2027\u202a\u2030"
+    "\u205e\u2060\u2fff\u3001\ufeff"
+)
 LETTERS = "abcxyzäßЖ中文😀\U0010ffff\ud7ff\ue000"
 odd_text = st.text(st.sampled_from(SPACES + NO_SPACES + LETTERS + "  \n\nab"), max_size=400)
 
@@ -60,7 +63,7 @@ def ids_of(sentences, words):
     ids = []
     for sentence in sentences:
         known = [place[word] for word in sentence if word in place]
-        ids += known + [-1] if known else []
+        ids += [*known, -1] if known else []
     return ids
 
 

@@ -4,6 +4,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/python_words.h"
+#include "bindings/sources.h"
 #include "text/string_table.h"
 #include "word2vec/corpus.h"
 
@@ -12,19 +13,8 @@ namespace lamina::bindings {
 namespace {
 
 using text::StringTable;
-using word2vec::Layout;
 using word2vec::WordCounter;
 using word2vec::WordEncoder;
-
-Layout make_layout(const std::vector<std::pair<int, int64_t>>& sources, bool lines,
-                   int64_t sentence_limit, int threads) {
-  Layout layout;
-  for (const auto& [file, size] : sources) layout.sources.push_back({file, size});
-  layout.lines = lines;
-  layout.sentence_limit = sentence_limit;
-  layout.threads = threads;
-  return layout;
-}
 
 const char* error_name(text::Error error) {
   switch (error) {
@@ -44,12 +34,6 @@ const char* error_name(text::Error error) {
       break;
   }
   return "";
-}
-
-// None, or what went wrong, in which source, at which byte, and errno: Python knows the names.
-py::object fault_tuple(const word2vec::Fault& fault) {
-  if (fault.error == text::Error::kNone) return py::none();
-  return py::make_tuple(error_name(fault.error), fault.source, fault.offset, fault.system_error);
 }
 
 std::unique_ptr<StringTable> table_from_words(const py::list& words) {
@@ -95,13 +79,53 @@ void register_table(py::module_& m) {
              }
              return counts;
            })
-      .def("words", &table_words, py::arg("indices") = py::none());
+      .def("words", &table_words, py::arg("indices") = py::none())
+      .def(
+          "count",
+          [](const StringTable& table, const py::str& word) {
+            const std::string s = static_cast<std::string>(word) + std::string(text::kSlack, '\0');
+            const size_t length = s.size() - text::kSlack;
+            if (length > text::kMaxLength) return int64_t(0);
+            const int64_t index = table.find(s.data(), uint32_t(length),
+                                             text::hash_string(s.data(), uint32_t(length)));
+            return index < 0 ? int64_t(0) : table.counts()[index];
+          },
+          py::arg("word"))
+      .def(
+          "keep",
+          [](StringTable& table, const Array<uint8_t>& flags) {
+            if (flags.size() != table.size()) throw py::value_error("one flag for each word");
+            if (!table.keep(flags.data())) throw std::bad_alloc();
+          },
+          py::arg("flags"))
+      .def(
+          "merge",
+          [](StringTable& table, const StringTable& other) {
+            if (!table.merge(other)) throw std::bad_alloc();
+          },
+          py::arg("other"))
+      .def(
+          "add",
+          [](StringTable& table, const py::list& words, const Array<int64_t>& counts) {
+            if (counts.size() != py::ssize_t(words.size())) {
+              throw py::value_error("one count for each word");
+            }
+            WordText text;
+            for (py::ssize_t i = 0; i < counts.size(); ++i) {
+              const std::string_view s = text.of(PyList_GET_ITEM(words.ptr(), i), 0, i);
+              const auto length = uint32_t(s.size());
+              const int64_t index =
+                  table.insert(s.data(), length, text::hash_string(s.data(), length));
+              if (index < 0) throw std::bad_alloc();
+              table.counts()[index] += counts.data()[i];
+            }
+          },
+          py::arg("words"), py::arg("counts"));
 }
 
 void register_counter(py::module_& m) {
   py::class_<WordCounter>(m, "WordCounter", py::module_local())
-      .def(py::init([](const std::vector<std::pair<int, int64_t>>& sources, bool lines,
-                       int64_t sentence_limit, int threads) {
+      .def(py::init([](const Sources& sources, bool lines, int64_t sentence_limit, int threads) {
              return WordCounter(make_layout(sources, lines, sentence_limit, threads));
            }),
            py::arg("sources"), py::arg("lines"), py::arg("sentence_limit"), py::arg("threads"))
@@ -120,14 +144,6 @@ void register_counter(py::module_& m) {
                 [&] { counter.part().end_sentence(); });
           },
           py::arg("sentences"), py::arg("first"))
-      .def(
-          "keep",
-          [](WordCounter& counter, const Array<uint8_t>& flags) {
-            if (flags.size() != counter.table().size())
-              throw py::value_error("one flag for each word");
-            if (!counter.table().keep(flags.data())) throw std::bad_alloc();
-          },
-          py::arg("flags"))
       .def("finish",
            [](WordCounter& counter) {
              if (!counter.finish()) throw std::bad_alloc();
@@ -145,9 +161,8 @@ void register_counter(py::module_& m) {
 
 void register_encoder(py::module_& m) {
   py::class_<WordEncoder>(m, "WordEncoder", py::module_local())
-      .def(py::init([](const std::vector<std::pair<int, int64_t>>& sources, bool lines,
-                       int64_t sentence_limit, int threads, const StringTable& vocabulary,
-                       int64_t block, int output) {
+      .def(py::init([](const Sources& sources, bool lines, int64_t sentence_limit, int threads,
+                       const StringTable& vocabulary, int64_t block, int output) {
              if (block < 1) throw py::value_error("block must be at least 1 byte");
              return std::make_unique<WordEncoder>(
                  make_layout(sources, lines, sentence_limit, threads), vocabulary, block, output);
@@ -177,6 +192,21 @@ void register_encoder(py::module_& m) {
 }
 
 }  // namespace
+
+word2vec::Layout make_layout(const Sources& sources, bool lines, int64_t sentence_limit,
+                             int threads) {
+  word2vec::Layout layout;
+  for (const auto& [file, size] : sources) layout.sources.push_back({file, size});
+  layout.lines = lines;
+  layout.sentence_limit = sentence_limit;
+  layout.threads = threads;
+  return layout;
+}
+
+py::object fault_tuple(const word2vec::Fault& fault) {
+  if (fault.error == text::Error::kNone) return py::none();
+  return py::make_tuple(error_name(fault.error), fault.source, fault.offset, fault.system_error);
+}
 
 void register_corpus(py::module_& m) {
   register_table(m);

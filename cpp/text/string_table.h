@@ -118,6 +118,15 @@ class StringTable {
     if (slots_.data()) __builtin_prefetch(slots_.data() + (hash >> shift_));
   }
 
+  // Where the place has arrived: asks for the string that it most likely holds.
+  void prefetch_entry(uint32_t hash) const {
+    if (!slots_.data()) return;
+    const uint64_t slot = slots_[hash >> shift_];
+    if (uint32_t(slot >> 32) != hash) return;
+    __builtin_prefetch(entries_.data() + uint32_t(slot) - 1);
+    __builtin_prefetch(counts_.data() + uint32_t(slot) - 1, 1);
+  }
+
   // The index of the string, or kAbsent.
   int64_t find(const char* s, uint32_t length, uint32_t hash) const {
     if (!slots_.data()) return kAbsent;

@@ -7,22 +7,18 @@ that were kept, in a temporary file that is mapped into memory.
 
 from __future__ import annotations
 
-import errno
 import itertools
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lamina import _native
+from lamina._native import core
 from lamina.word2vec.readers import (
     LineSentence,
-    TextFile,
     TextReader,
     explain_full_disk,
     not_utf8,
@@ -30,7 +26,8 @@ from lamina.word2vec.readers import (
 )
 from lamina.word2vec.vocabulary import RawVocabulary, TrimRule, keep_flags
 
-core = _native.core
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Progress = Callable[[int, "int | None"], object]
 """Called with what is done and what there is in all: bytes of files, or sentences of an iterable.
@@ -96,7 +93,7 @@ class Corpus(ABC):
 
 
 def _prune(counter: Any, minimum: int, trim_rule: TrimRule | None) -> None:
-    counter.keep(keep_flags(counter.table, minimum, trim_rule).view(np.uint8))
+    counter.table.keep(keep_flags(counter.table, minimum, trim_rule).view(np.uint8))
 
 
 def _map_ids(descriptor: int, size: int) -> NDArray[np.int32]:
@@ -114,11 +111,18 @@ class FileCorpus(Corpus):
     def __init__(self, reader: TextReader) -> None:
         self._lines = reader.lines
         self._sentence_limit = reader.max_sentence_length or 0
-        self._files = [TextFile(source, reader.limit) for source in reader.files()]
+        self._files = reader.open_files()
         self._sources = [(file.descriptor, file.size) for file in self._files]
         self.size = sum(file.size for file in self._files)
 
-    def _raise(self, fault: tuple[str, int, int, int]) -> NoReturn:
+    def layout(self) -> tuple[list[tuple[int, int]], bool, int]:
+        """Return what native readers want to know: files and sizes, lines, sentence limit."""
+        return self._sources, self._lines, self._sentence_limit
+
+    def check(self, fault: tuple[str, int, int, int] | None) -> None:
+        """Raise the error that a native reader met, if any."""
+        if fault is None:
+            return
         error, source, offset, system_error = fault
         name = self._files[source].name if source < len(self._files) else "the corpus"
         if error == "not UTF-8":
@@ -146,13 +150,12 @@ class FileCorpus(Corpus):
     ) -> RawVocabulary:
         """Count every word; see `Corpus.count`."""
         threads = 1 if max_vocab_size else _threads(threads)
-        counter = core.WordCounter(self._sources, self._lines, self._sentence_limit, threads)
+        counter = core.WordCounter(*self.layout(), threads)
         minimum = 1
         more = True
         while more:
             more = counter.advance(_BYTES_A_CALL, max_vocab_size or 0)
-            if counter.fault:
-                self._raise(counter.fault)
+            self.check(counter.fault)
             if counter.full:
                 _prune(counter, minimum, trim_rule)
                 minimum += 1
@@ -177,15 +180,12 @@ class FileCorpus(Corpus):
         team = _threads(threads)
         output = temporary_descriptor()
         try:
-            encoder = core.WordEncoder(
-                self._sources, self._lines, self._sentence_limit, team, table, block, output
-            )
+            encoder = core.WordEncoder(*self.layout(), team, table, block, output)
             more = True
             with explain_full_disk("the corpus as word ids"):
                 while more:
                     more = encoder.advance(max(1, _BYTES_A_CALL // block))
-                    if encoder.fault:
-                        self._raise(encoder.fault)
+                    self.check(encoder.fault)
                     if progress:
                         progress(encoder.bytes, self.size)
             ids = _map_ids(output, encoder.ids)
@@ -198,7 +198,7 @@ class IterableCorpus(Corpus):
     """Lists of words from any Python object that can be iterated over again and again."""
 
     def __init__(self, sentences: Iterable[Sequence[str]]) -> None:
-        self._iterable = sentences
+        self.sentences = sentences
         try:
             self._length: int | None = len(sentences)  # type: ignore[arg-type]
         except TypeError:
@@ -213,10 +213,10 @@ class IterableCorpus(Corpus):
     ) -> RawVocabulary:
         """Count every word; see `Corpus.count`. Threads do not help: Python gives the words."""
         del threads
-        counter = core.WordCounter([], False, 0, 1)  # noqa: FBT003
+        counter = core.WordCounter([], False, 0, 1)
         minimum, number = 1, 0
         size = 1 if max_vocab_size else _SENTENCES_A_CALL
-        iterator = iter(self._iterable)
+        iterator = iter(self.sentences)
         while batch := list(itertools.islice(iterator, size)):
             counter.add_sentences(batch, number)
             number += len(batch)
@@ -243,9 +243,9 @@ class IterableCorpus(Corpus):
         output = temporary_descriptor()
         number = 0
         try:
-            encoder = core.WordEncoder([], False, 0, 1, table, _BLOCK, output)  # noqa: FBT003
+            encoder = core.WordEncoder([], False, 0, 1, table, _BLOCK, output)
             with explain_full_disk("the corpus as word ids"):
-                iterator = iter(self._iterable)
+                iterator = iter(self.sentences)
                 while batch := list(itertools.islice(iterator, _SENTENCES_A_CALL)):
                     encoder.add_sentences(batch, number)
                     number += len(batch)
@@ -276,7 +276,7 @@ def _flush(encoder: Any) -> None:
 
 def _threads(threads: int | None) -> int:
     if threads is None:
-        return core.num_threads()
+        return int(core.num_threads())
     if threads < 1:
         raise ValueError(f"threads must be at least 1, got {threads}")
     return threads
@@ -305,13 +305,12 @@ def open_corpus(sentences: Any = None, corpus_file: str | os.PathLike[str] | Non
                 f"corpus_file must be a path, got a {type(corpus_file).__name__}: pass readers as "
                 f"sentences="
             )
-        return FileCorpus(LineSentence(_existing(corpus_file)))
+        if not isinstance(corpus_file, (str, os.PathLike)):
+            raise TypeError(f"corpus_file must be a path, got a {type(corpus_file).__name__}")
+        return FileCorpus(LineSentence(corpus_file))
     if isinstance(sentences, Corpus):
         return sentences
     if isinstance(sentences, TextReader):
-        for source in sentences.files():
-            if isinstance(source, (str, os.PathLike)):
-                _existing(source)
         return FileCorpus(sentences)
     if isinstance(sentences, (str, bytes, os.PathLike)):
         raise TypeError(
@@ -332,18 +331,3 @@ def open_corpus(sentences: Any = None, corpus_file: str | os.PathLike[str] | Non
             f"whose __iter__ starts anew, or write the text to a file and pass corpus_file="
         )
     return IterableCorpus(sentences)
-
-
-def _existing(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"corpus_file must be a path, got a {type(path).__name__}")
-    if Path(path).is_dir():
-        raise IsADirectoryError(
-            errno.EISDIR,
-            "a corpus is a file, and this is a directory: pass PathLineSentences(directory) to "
-            "read all of its files",
-            os.fspath(path),
-        )
-    if not Path(path).exists():
-        raise FileNotFoundError(errno.ENOENT, "no such corpus file", os.fspath(path))
-    return path

@@ -20,9 +20,11 @@ import unicodedata
 import weakref
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TEXT8_SENTENCE = 10_000
 """Words in a sentence when a text without sentences is iterated over in Python, as in gensim."""
@@ -57,8 +59,8 @@ def open_bytes(path: str) -> Iterator[IO[bytes]]:
     if Path(path).is_dir():
         raise IsADirectoryError(
             errno.EISDIR,
-            "a corpus is a file, and this is a directory: read all of its files with "
-            "PathLineSentences",
+            "a corpus is a file, and this is a directory: pass PathLineSentences(directory) to "
+            "read all of its files",
             path,
         )
     suffix = Path(path).suffix.lower()
@@ -113,25 +115,42 @@ class TextFile:
 
     def __init__(self, source: Any, limit: int | None = None) -> None:
         if hasattr(source, "read"):
-            self.name = str(getattr(source, "name", repr(source)))
-            self.descriptor = self._spool(contextlib.nullcontext(source))
+            self._adopt(self._spool(contextlib.nullcontext(source), str(source)), str(source))
         else:
-            self.name = os.fspath(source)
-            compressed = Path(self.name).suffix.lower() in _COMPRESSED
-            if not compressed and stat.S_ISREG(os.stat(self.name).st_mode):  # noqa: PTH116
-                self.descriptor = os.open(self.name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            name = os.fspath(source)
+            if not Path(name).exists():
+                raise FileNotFoundError(errno.ENOENT, "no such corpus file", name)
+            compressed = Path(name).suffix.lower() in _COMPRESSED
+            if not compressed and stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116
+                self._adopt(os.open(name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)), name)
             else:
-                self.descriptor = self._spool(open_bytes(self.name))
-        self._finalizer = weakref.finalize(self, os.close, self.descriptor)
-        self.size = os.fstat(self.descriptor).st_size
+                self._adopt(self._spool(open_bytes(name), name), name)
         if limit is not None:
             self.size = self._end_of_line(limit)
 
-    def _spool(self, opened: contextlib.AbstractContextManager[IO[Any]]) -> int:
+    def _adopt(self, descriptor: int, name: str) -> None:
+        self.name = name
+        self.descriptor = descriptor
+        self._finalizer = weakref.finalize(self, os.close, descriptor)
+        self.measure()
+
+    @classmethod
+    def temporary(cls, name: str) -> TextFile:
+        """Return an empty temporary file; `measure` it after it has been written."""
+        file = cls.__new__(cls)
+        file._adopt(temporary_descriptor(), name)  # noqa: SLF001
+        return file
+
+    def measure(self) -> None:
+        """Take the file's size anew."""
+        self.size = os.fstat(self.descriptor).st_size
+
+    @staticmethod
+    def _spool(opened: contextlib.AbstractContextManager[IO[Any]], name: str) -> int:
         descriptor = temporary_descriptor()
         try:
             with (
-                explain_full_disk(f"the text of {self.name}"),
+                explain_full_disk(f"the text of {name}"),
                 opened as stream,
                 os.fdopen(os.dup(descriptor), "wb") as copy,
             ):
@@ -181,6 +200,10 @@ class TextReader:
         """Return the paths, or open files, to be read one after another."""
         raise NotImplementedError
 
+    def open_files(self) -> list[TextFile]:
+        """Return the open files, ready to be read natively."""
+        return [TextFile(source, self.limit) for source in self.files()]
+
     def _python_sentence_length(self) -> int | None:
         return self.max_sentence_length
 
@@ -191,7 +214,8 @@ class TextReader:
         ):
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(
-                    f"{type(self).__name__}: {name} must be a positive integer or None, got {value!r}"
+                    f"{type(self).__name__}: {name} must be a positive integer or None, "
+                    f"got {value!r}"
                 )
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -242,7 +266,8 @@ class Text8Corpus(TextReader):
     """A text without sentences, like text8: words separated by whitespace, newlines included.
 
     A model reads it whole; iterating in Python gives lists of ``max_sentence_length`` words, or of
-    10,000 if it is None. ``fname`` may be compressed (.gz, .bz2, .xz, .zip). Follows gensim's class.
+    10,000 if it is None. ``fname`` may be compressed (.gz, .bz2, .xz, .zip).
+    Follows gensim's class.
     """
 
     lines = False

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 RULE_DEFAULT = 0
 RULE_DISCARD = 1
@@ -109,7 +111,7 @@ class Vocabulary:
 
 
 def keep_flags(table: Any, min_count: int, trim_rule: TrimRule | None) -> NDArray[np.bool_]:
-    """Return which words of a table stay: by the rule, or because they occur ``min_count`` times."""
+    """Return which words of a table stay: by the rule, or because they occur often enough."""
     counts: NDArray[np.int64] = table.counts()
     flags: NDArray[np.bool_] = counts >= min_count
     if trim_rule is not None:
