@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from gensim.models import KeyedVectors as GensimVectors
 
-from lamina import _native
 from lamina.word2vec import KeyedVectors
 from lamina.word2vec.sketch import Sketch
 
@@ -15,22 +14,6 @@ from lamina.word2vec.sketch import Sketch
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated `init_sims`:DeprecationWarning")
 
 D = 37
-
-
-def built_levels():
-    levels = []
-    for level in _native.supported_levels():
-        try:
-            _native.load_level(level)
-        except ImportError:
-            continue
-        levels.append(level)
-    return levels
-
-
-@pytest.fixture(params=built_levels())
-def core(request):
-    return _native.load_level(request.param)
 
 
 @pytest.fixture(scope="module")
