@@ -119,6 +119,7 @@ def test_sketch_never_loses_a_neighbour(core, rows, columns, monkeypatch):
 def test_sketch_serves_large_tables(monkeypatch, both):
     ours, theirs = both
     monkeypatch.setattr("lamina.word2vec.sketch._LEAST_NUMBERS", 1)
+    monkeypatch.setattr("lamina.word2vec.sketch._WIDE_REGISTERS", True)
     for word in ("w1", "w2", "w3"):
         close(ours.most_similar(word, "w9"), theirs.most_similar(word, "w9"))
     assert ours._sketch is not None
