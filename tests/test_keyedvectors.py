@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from gensim.models import KeyedVectors as GensimVectors
 
-from lamina import _native
 from lamina.word2vec import KeyedVectors
 from lamina.word2vec.sketch import Sketch
 
@@ -15,22 +14,6 @@ from lamina.word2vec.sketch import Sketch
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated `init_sims`:DeprecationWarning")
 
 D = 37
-
-
-def built_levels():
-    levels = []
-    for level in _native.supported_levels():
-        try:
-            _native.load_level(level)
-        except ImportError:
-            continue
-        levels.append(level)
-    return levels
-
-
-@pytest.fixture(params=built_levels())
-def core(request):
-    return _native.load_level(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +55,17 @@ def unit_rows(matrix):
 
 @pytest.mark.parametrize("rows", [1, 3, 255, 256, 257, 1501])
 @pytest.mark.parametrize(("columns", "queries"), [(1, 1), (7, 2), (37, 65), (300, 3)])
-def test_nearest_and_cosines_equal_numpy(core, rows, columns, queries):
+def test_nearest_and_cosines_equal_numpy(kernels, rows, columns, queries):
     rng = np.random.default_rng(rows * columns)
     matrix, asked = strided(rng, rows, columns), unit_rows(rng.standard_normal((queries, columns)))
-    norms = core.row_norms(matrix)
+    norms = kernels.row_norms(matrix)
     np.testing.assert_allclose(norms, np.linalg.norm(matrix, axis=1), rtol=1e-5)
     begin, end = rows // 5, rows - rows // 7
     wanted = (asked.astype(np.float64) @ matrix.T / np.linalg.norm(matrix, axis=1))[:, begin:end]
-    cosines = core.cosines(matrix, norms, asked, begin, end)
+    cosines = kernels.cosines(matrix, norms, asked, begin, end)
     np.testing.assert_allclose(cosines, wanted, atol=2e-6)
     for top in (1, 10, rows):
-        found, scores = core.nearest(matrix, norms, asked, begin, end, top)
+        found, scores = kernels.nearest(matrix, norms, asked, begin, end, top)
         k = min(top, end - begin)
         assert found.shape == scores.shape == (queries, k)
         best = -np.sort(-wanted, axis=1)[:, :k]
@@ -93,11 +76,11 @@ def test_nearest_and_cosines_equal_numpy(core, rows, columns, queries):
         assert all(len(set(row)) == k for row in found.tolist())
 
 
-def test_nearest_leaves_nan_out_and_gives_zeros_the_cosine_zero(core):
+def test_nearest_leaves_nan_out_and_gives_zeros_the_cosine_zero(kernels):
     matrix = np.array([[1, 0], [np.nan, 1], [0, 0], [-1, 0], [np.inf, 0]] * 40, np.float32)
-    norms = core.row_norms(matrix)
+    norms = kernels.row_norms(matrix)
     query = np.array([[1, 0]], np.float32)
-    found, scores = core.nearest(matrix, norms, query, 0, 200, 200)
+    found, scores = kernels.nearest(matrix, norms, query, 0, 200, 200)
     assert found[0, :40].tolist() == list(range(0, 200, 5))
     assert found[0, 40:80].tolist() == list(range(2, 200, 5))
     assert found[0, 80:120].tolist() == list(range(3, 200, 5))
@@ -106,15 +89,15 @@ def test_nearest_leaves_nan_out_and_gives_zeros_the_cosine_zero(core):
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (15, 16), (33, 17), (500, 100), (2000, 300)])
-def test_sketch_never_loses_a_neighbour(core, rows, columns, monkeypatch):
-    monkeypatch.setattr("lamina.word2vec.sketch.core", core)
+def test_sketch_never_loses_a_neighbour(kernels, rows, columns, monkeypatch):
+    monkeypatch.setattr("lamina.word2vec.sketch.core", kernels)
     rng = np.random.default_rng(columns)
     matrix = strided(rng, rows, columns)
     matrix[rng.random(matrix.shape) < 0.1] *= 30
     matrix[:: 1 + rows // 3] = 0
     matrix[1::97] = 1e-40
     matrix[2::91] = matrix[rows - 1]
-    norms = core.row_norms(matrix)
+    norms = kernels.row_norms(matrix)
     sketch = Sketch.of(matrix.shape, norms, norms, [(0, matrix)])
     approximate = sketch.codes[:rows, :columns] * sketch.scales[:rows, np.newaxis]
     usable = norms > 1e-30
@@ -126,7 +109,7 @@ def test_sketch_never_loses_a_neighbour(core, rows, columns, monkeypatch):
     for query in unit_rows(np.vstack([matrix[-1:] + 1e-3, rng.standard_normal((20, columns))])):
         for begin, end, top in ((0, rows, 10), (rows // 3, rows - rows // 4, 3)):
             kept = set(sketch.candidates(query, begin, end, top).tolist())
-            found, scores = core.nearest(matrix, norms, query[np.newaxis], begin, end, top)
+            found, scores = kernels.nearest(matrix, norms, query[np.newaxis], begin, end, top)
             assert set(found[0].tolist()) <= kept
             assert len(scores[0]) == min(top, end - begin)
     if (rows, columns) == (2000, 300):
@@ -136,6 +119,7 @@ def test_sketch_never_loses_a_neighbour(core, rows, columns, monkeypatch):
 def test_sketch_serves_large_tables(monkeypatch, both):
     ours, theirs = both
     monkeypatch.setattr("lamina.word2vec.sketch._LEAST_NUMBERS", 1)
+    monkeypatch.setattr("lamina.word2vec.sketch._WIDE_REGISTERS", True)
     for word in ("w1", "w2", "w3"):
         close(ours.most_similar(word, "w9"), theirs.most_similar(word, "w9"))
     assert ours._sketch is not None
@@ -147,16 +131,16 @@ def test_sketch_serves_large_tables(monkeypatch, both):
 
 @pytest.mark.parametrize("multiply", [False, True])
 @pytest.mark.parametrize("rows", [3, 256, 700])
-def test_analogy_kernel_equals_numpy(core, multiply, rows):
+def test_analogy_kernel_equals_numpy(kernels, multiply, rows):
     rng = np.random.default_rng(rows)
     matrix, words = strided(rng, rows, 33), unit_rows(rng.standard_normal((50, 33)))
-    norms = core.row_norms(matrix)
+    norms = kernels.row_norms(matrix)
     groups = rng.integers(0, max(2, rows // 3), rows).astype(np.int32)
     questions = rng.integers(0, 50, (400, 6)).astype(np.int32)
     questions[:, 3:] = groups[rng.integers(0, rows, (400, 3))]
     scores, found = np.full(400, -np.inf, np.float32), np.full(400, -1)
     for first, last in ((0, rows // 2), (rows // 2, rows)):  # two blocks of one table
-        core.answer_analogies(
+        kernels.answer_analogies(
             matrix[first:last],
             norms[first:last],
             groups[first:last],

@@ -20,6 +20,9 @@ _STEP = 16
 # A table smaller than this (16 MB of float32) lies in a cache, and is read whole.
 _LEAST_NUMBERS = 1 << 22
 
+# With registers of four floats, unpacking the bytes takes as long as reading the rows.
+_WIDE_REGISTERS = core.level in {"v3", "v4"}
+
 
 @dataclass
 class Sketch:
@@ -59,7 +62,8 @@ class Sketch:
     @staticmethod
     def pays(shape: tuple[int, ...], queries: int, top: int) -> bool:
         """Tell whether a query of this size is bound by memory: one or two, for a few rows."""
-        return queries <= 2 and shape[0] * shape[1] >= _LEAST_NUMBERS and top <= 1000
+        large = shape[0] * shape[1] >= _LEAST_NUMBERS
+        return _WIDE_REGISTERS and large and queries <= 2 and top <= 1000
 
     def candidates(
         self, query: NDArray[np.float32], begin: int, end: int, top: int
