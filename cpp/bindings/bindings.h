@@ -21,6 +21,8 @@ struct RowMatrix {
   int64_t rows, columns, stride;  // stride in floats
 };
 
+// Every py::class_ here is py::module_local(), because several SIMD levels can be loaded together.
+
 // Checks that `array` is a float32 matrix with contiguous rows and says by `name` if it is not.
 RowMatrix row_matrix(const py::array& array, const char* name, bool writeable);
 

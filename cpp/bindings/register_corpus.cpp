@@ -68,7 +68,7 @@ py::list table_words(const StringTable& table, const std::optional<Array<int64_t
 }
 
 void register_table(py::module_& m) {
-  py::class_<StringTable>(m, "WordTable")
+  py::class_<StringTable>(m, "WordTable", py::module_local())
       .def(py::init(&table_from_words), py::arg("words") = py::list())
       .def("__len__", &StringTable::size)
       .def("counts",
@@ -124,7 +124,7 @@ void register_table(py::module_& m) {
 }
 
 void register_counter(py::module_& m) {
-  py::class_<WordCounter>(m, "WordCounter")
+  py::class_<WordCounter>(m, "WordCounter", py::module_local())
       .def(py::init([](const Sources& sources, bool lines, int64_t sentence_limit, int threads) {
              return WordCounter(make_layout(sources, lines, sentence_limit, threads));
            }),
@@ -160,7 +160,7 @@ void register_counter(py::module_& m) {
 }
 
 void register_encoder(py::module_& m) {
-  py::class_<WordEncoder>(m, "WordEncoder")
+  py::class_<WordEncoder>(m, "WordEncoder", py::module_local())
       .def(py::init([](const Sources& sources, bool lines, int64_t sentence_limit, int threads,
                        const StringTable& vocabulary, int64_t block, int output) {
              if (block < 1) throw py::value_error("block must be at least 1 byte");

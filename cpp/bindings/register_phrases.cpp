@@ -48,7 +48,7 @@ Array<T> to_array(const std::vector<T>& values) {
 }  // namespace
 
 void register_phrases(py::module_& m) {
-  py::class_<PhraseCounter>(m, "PhraseCounter")
+  py::class_<PhraseCounter>(m, "PhraseCounter", py::module_local())
       .def(py::init([](const Sources& sources, bool lines, int64_t sentence_limit,
                        const std::string& delimiter, const py::list& connectors) {
              return std::make_unique<PhraseCounter>(make_layout(sources, lines, sentence_limit, 1),
@@ -123,7 +123,7 @@ void register_phrases(py::module_& m) {
       py::arg("table"), py::arg("delimiter"), py::arg("scoring"), py::arg("min_count"),
       py::arg("threshold"), py::arg("corpus_words"));
 
-  py::class_<PhraseWriter>(m, "PhraseWriter")
+  py::class_<PhraseWriter>(m, "PhraseWriter", py::module_local())
       .def(py::init([](const Sources& sources, bool lines, int64_t sentence_limit,
                        const std::string& delimiter, const py::list& connectors,
                        const StringTable& table, const std::string& scoring, double min_count,

@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "bindings/bindings.h"
+#include "parallel.h"
 #include "vectors/analogy.h"
 #include "vectors/formats.h"
 #include "vectors/nearest.h"
+#include "vectors/sketch.h"
 
 namespace lamina::bindings {
 namespace {
@@ -60,6 +63,57 @@ Array<float> cosines(const py::array& matrix, const Array<float>& norms,
     py::gil_scoped_release release;
     vectors::cosines(table, begin, end, queries.data(), count, data);
   }
+  return out;
+}
+
+// codes (rows x w), scales and errors (rows) are written for every row of matrix.
+void fill_sketch(const py::array& matrix, const Array<float>& norms, Array<int8_t>& codes,
+                 Array<float>& scales, Array<float>& errors) {
+  const RowMatrix a = row_matrix(matrix, "matrix", false);
+  const vectors::Table table = table_of(a, norms, 0, a.rows);
+  const int64_t step = vectors::kSketchStep;
+  require(codes.ndim() == 2 && codes.shape(0) == a.rows &&
+              codes.shape(1) == (a.columns + step - 1) / step * step,
+          "codes must have the rows of matrix, and its columns rounded up to a multiple of 16");
+  require(scales.ndim() == 1 && scales.shape(0) == a.rows && errors.ndim() == 1 &&
+              errors.shape(0) == a.rows,
+          "scales and errors must be one for each row");
+  int8_t* codes_out = codes.mutable_data();
+  float* scales_out = scales.mutable_data();
+  float* errors_out = errors.mutable_data();
+  py::gil_scoped_release release;
+  vectors::fill_sketch(table, a.rows, codes_out, scales_out, errors_out);
+}
+
+// The rows of [begin, end) that can be among the `top` nearest to query, ascending.
+Array<int64_t> sketch_candidates(const Array<int8_t>& codes, const Array<float>& scales,
+                                 const Array<float>& errors, const Array<float>& query,
+                                 int64_t begin, int64_t end, int64_t top) {
+  require(codes.ndim() == 2 && codes.shape(1) % vectors::kSketchStep == 0,
+          "codes must be a matrix of a multiple of 16 columns");
+  const int64_t rows = codes.shape(0), width = codes.shape(1);
+  require(scales.ndim() == 1 && scales.shape(0) == rows && errors.ndim() == 1 &&
+              errors.shape(0) == rows,
+          "scales and errors must be one for each row");
+  require(query.ndim() == 1 && query.shape(0) == width, "query must be as wide as codes");
+  require(0 <= begin && begin <= end && end <= rows - vectors::kSketchSpareRows,
+          "[begin, end) is not within the sketch");
+  const int64_t k = std::min(top, end - begin);
+  if (k <= 0) return Array<int64_t>(0);
+  std::vector<int64_t> found;
+  {
+    py::gil_scoped_release release;
+    std::vector<float> heap(size_t(num_threads()) * k);
+    std::vector<float> bounds(end - begin + vectors::kSketchSpareRows);
+    const vectors::Sketch sketch{codes.data(), scales.data(), errors.data(), width};
+    const float least =
+        vectors::bound_cosines(sketch, query.data(), begin, end, k, heap.data(), bounds.data());
+    for (int64_t i = 0; i < end - begin; ++i) {
+      if (!(bounds[i] < least)) found.push_back(begin + i);
+    }
+  }
+  Array<int64_t> out(found.size());
+  std::copy(found.begin(), found.end(), out.mutable_data());
   return out;
 }
 
@@ -242,6 +296,11 @@ void register_vectors(py::module_& m) {
         py::arg("queries").noconvert(), py::arg("begin"), py::arg("end"), py::arg("top"));
   m.def("cosines", &cosines, py::arg("matrix"), py::arg("norms").noconvert(),
         py::arg("queries").noconvert(), py::arg("begin"), py::arg("end"));
+  m.def("fill_sketch", &fill_sketch, py::arg("matrix"), py::arg("norms").noconvert(),
+        py::arg("codes").noconvert(), py::arg("scales").noconvert(), py::arg("errors").noconvert());
+  m.def("sketch_candidates", &sketch_candidates, py::arg("codes").noconvert(),
+        py::arg("scales").noconvert(), py::arg("errors").noconvert(), py::arg("query").noconvert(),
+        py::arg("begin"), py::arg("end"), py::arg("top"));
   m.def("answer_analogies", &answer_analogies, py::arg("matrix"), py::arg("norms").noconvert(),
         py::arg("groups").noconvert(), py::arg("first_row"), py::arg("words").noconvert(),
         py::arg("questions").noconvert(), py::arg("multiply"), py::arg("best_scores").noconvert(),

@@ -141,7 +141,7 @@ Array<int32_t> draw_ids(const std::vector<double>& weights, int64_t count, uint6
 }  // namespace
 
 void register_word2vec(py::module_& m) {
-  py::class_<BoundTrainer>(m, "Trainer")
+  py::class_<BoundTrainer>(m, "Trainer", py::module_local())
       .def(py::init([](const Array<int32_t>& ids, const Array<int64_t>& counts,
                        const py::array& inputs, const py::object& outputs, const py::object& nodes,
                        bool skip_gram, bool softmax, bool hierarchical, int64_t negative_samples,
@@ -163,8 +163,8 @@ void register_word2vec(py::module_& m) {
       .def_property_readonly("position", &BoundTrainer::position)
       .def(
           "run",
-          [](BoundTrainer& trainer, int64_t epoch, int64_t first_unit,
-             double first_learning_rate, double last_learning_rate, double seconds, int threads) {
+          [](BoundTrainer& trainer, int64_t epoch, int64_t first_unit, double first_learning_rate,
+             double last_learning_rate, double seconds, int threads) {
             const SegmentResult result = trainer.run(
                 {epoch, first_unit, first_learning_rate, last_learning_rate, seconds, threads});
             return py::make_tuple(result.next_unit, result.loss, result.pairs, result.words);

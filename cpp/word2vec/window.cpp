@@ -101,47 +101,57 @@ constexpr auto update_blocks(std::integer_sequence<int, M...>) {
 constexpr auto kScoreBlock = score_blocks(std::make_integer_sequence<int, kBlock>{});
 constexpr auto kUpdateBlock = update_blocks(std::make_integer_sequence<int, kBlock>{});
 
-// Turns the scores of `count` pairs into label - sigmoid(score), times the learning rate, where
-// label of pair i is labels[i % M]. Returns the sum of softplus(score) - label * score.
-double sigmoid_gradients(float* scores, int64_t N, int64_t M, const float* labels,
-                         float learning_rate, bool with_loss) {
+// Scores stand block by block of outputs, in each block input by input, as score_block leaves them.
+struct Scores {
+  float* data;
+  int64_t N, M;
+
+  float& at(int64_t n, int64_t m) const {
+    const int64_t block = m / kBlock * kBlock;
+    return data[block * N + n * std::min<int64_t>(kBlock, M - block) + m - block];
+  }
+};
+
+// Turns scores into learning_rate * (label - sigmoid(score)).
+// Returns the sum of softplus(score) - label * score, if asked for.
+double sigmoid_gradients(Scores scores, const float* labels, float learning_rate, bool with_loss) {
+  const int64_t N = scores.N, M = scores.M;
   double loss = 0;
-  if (with_loss) {
-    for (int64_t i = 0; i < N * M; ++i) loss -= labels[i % M] * scores[i];
-    int64_t i = 0;
-    for (; i + kLanes <= N * M; i += kLanes) loss += sum(softplus(load(scores + i)));
-    for (; i < N * M; ++i) loss += softplus(broadcast(scores[i]))[0];
+  for (int64_t m = 0; with_loss && m < M; ++m) {
+    for (int64_t n = 0; n < N; ++n) loss -= double(labels[m] * scores.at(n, m));
   }
   for (int64_t i = 0; i < N * M; i += kLanes) {
-    store(scores + i, -learning_rate * sigmoid(load(scores + i)));
+    const Floats score = load(scores.data + i);
+    if (with_loss) {
+      const Floats terms = softplus(score);
+      const int64_t lanes = std::min<int64_t>(kLanes, N * M - i);
+      for (int64_t lane = 0; lane < lanes; ++lane) loss += double(terms[lane]);
+    }
+    store(scores.data + i, -learning_rate * sigmoid(score));
   }
   for (int64_t m = 0; m < M; ++m) {
     if (labels[m] == 0) continue;
-    for (int64_t n = 0; n < N; ++n) scores[n * M + m] += learning_rate;
+    for (int64_t n = 0; n < N; ++n) scores.at(n, m) += learning_rate;
   }
   return loss;
 }
 
-// The same for softmax, where the scores of one input are spread over all the blocks.
-double softmax_gradients(std::vector<float>& scores, int64_t N, const std::vector<float>& labels,
-                         float learning_rate, std::vector<float>& log_weights) {
-  const int64_t M = int64_t(labels.size());
-  const auto at = [&](int64_t n, int64_t m) -> float& {
-    const int64_t block = m / kBlock * kBlock;
-    const int64_t width = std::min<int64_t>(kBlock, M - block);
-    return scores[size_t(block * N + n * width + m - block)];
-  };
+// Turns scores into learning_rate * (label - softmax over the outputs).
+// Returns the sum of -label * log softmax.
+double softmax_gradients(Scores scores, const float* labels, float learning_rate) {
+  const int64_t M = scores.M;
   double loss = 0;
-  for (int64_t n = 0; n < N; ++n) {
-    float largest = at(n, 0);
-    for (int64_t m = 1; m < M; ++m) largest = std::max(largest, at(n, m));
+  for (int64_t n = 0; n < scores.N; ++n) {
+    float largest = scores.at(n, 0);
+    for (int64_t m = 1; m < M; ++m) largest = std::max(largest, scores.at(n, m));
     double total = 0;
-    for (int64_t m = 0; m < M; ++m) total += std::exp(double(at(n, m) - largest));
-    log_weights[size_t(n)] = largest + float(std::log(total));
+    for (int64_t m = 0; m < M; ++m) total += std::exp(double(scores.at(n, m) - largest));
+    const float log_normalizer = largest + float(std::log(total));
     for (int64_t m = 0; m < M; ++m) {
-      const float log_probability = at(n, m) - log_weights[size_t(n)];
-      loss -= labels[size_t(m)] * log_probability;
-      at(n, m) = learning_rate * (labels[size_t(m)] - std::exp(log_probability));
+      float& score = scores.at(n, m);
+      const float log_probability = score - log_normalizer;
+      loss -= double(labels[m] * log_probability);
+      score = learning_rate * (labels[m] - std::exp(log_probability));
     }
   }
   return loss;
@@ -157,22 +167,15 @@ double window_step(const Window& window, int64_t D, float learning_rate, Activat
   scratch.gradients.resize(size_t(N * M + kLanes));
   float* const gradients = scratch.gradients.data();
 
-  double loss = 0;
   for (int64_t m = 0; m < M; m += kBlock) {
     const int64_t width = std::min<int64_t>(kBlock, M - m);
     kScoreBlock[size_t(width - 1)](inputs, N, outputs + m, D, gradients + N * m);
   }
-  if (activation == Activation::kSoftmax) {
-    scratch.log_weights.resize(size_t(N));
-    loss =
-        softmax_gradients(scratch.gradients, N, window.labels, learning_rate, scratch.log_weights);
-  } else {
-    for (int64_t m = 0; m < M; m += kBlock) {
-      const int64_t width = std::min<int64_t>(kBlock, M - m);
-      loss += sigmoid_gradients(gradients + N * m, N, width, window.labels.data() + m,
-                                learning_rate, with_loss);
-    }
-  }
+  const Scores scores{gradients, N, M};
+  const float* labels = window.labels.data();
+  const double loss = activation == Activation::kSoftmax
+                          ? softmax_gradients(scores, labels, learning_rate)
+                          : sigmoid_gradients(scores, labels, learning_rate, with_loss);
 
   if (N == 1) {
     update_single(inputs[0], window.input_targets[0], M, outputs, D, gradients);

@@ -45,7 +45,6 @@ struct Scratch {
   std::vector<float> gradients;          // M x N and a register's worth of slack
   std::vector<float> inputs;             // N x D, copies of the inputs when M needs several blocks
   std::vector<const float*> old_inputs;  // N
-  std::vector<float> log_weights;        // N: the softmax's normaliser
 };
 
 // Returns the loss of the window summed over its N pairs, or 0 unless `with_loss`:

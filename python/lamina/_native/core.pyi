@@ -177,6 +177,22 @@ class WordEncoder:
     def sentences(self) -> int: ...
     @property
     def ids(self) -> int: ...
+def fill_sketch(
+    matrix: NDArray[np.float32],
+    norms: NDArray[np.float32],
+    codes: NDArray[np.int8],
+    scales: NDArray[np.float32],
+    errors: NDArray[np.float32],
+) -> None: ...
+def sketch_candidates(
+    codes: NDArray[np.int8],
+    scales: NDArray[np.float32],
+    errors: NDArray[np.float32],
+    query: NDArray[np.float32],
+    begin: int,
+    end: int,
+    top: int,
+) -> NDArray[np.int64]: ...
 
 class PhraseCounter:
     def __init__(

@@ -292,11 +292,13 @@ class VectorTable:
         self._spare_rows = spare
 
     def resize_vectors(self, seed: int = 0) -> None:
-        """Give every key a row: new rows are uniform in [-0.5, 0.5) / ``vector_size``."""
+        """Give every key a row: new rows are uniform in [-1, 1) / ``vector_size``, as gensim's."""
         old, wanted = len(self.vectors), len(self)
         if old < wanted:
-            draw = np.random.default_rng(seed=seed).random((wanted - old, self.vector_size))
-            self._append_rows(((draw - 0.5) / self.vector_size).astype(self.vectors.dtype))
+            generator, size = np.random.default_rng(seed=seed), self.vector_size
+            generator.random((old, size), dtype=np.float32)  # the draws of the rows that stay
+            draw = generator.random((wanted - old, size), dtype=np.float32)
+            self._append_rows((draw * 2 - 1) / np.float32(size))
         elif old > wanted:
             self.vectors = self.vectors[:wanted]
         self.allocate_vecattrs()

@@ -1,0 +1,88 @@
+"""``lamina demo``: word vectors from nothing to a picture, in seconds."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lamina.word2vec import Word2Vec
+from lamina.word2vec.little_language import RELATIONS, LittleLanguage
+
+if TYPE_CHECKING:
+    from lamina.word2vec import KeyedVectors
+
+
+def run(picture: Path, seed: int = 1, verbose: int = 1) -> float:
+    """Train on the little language, answer its analogies, and draw them to ``picture``.
+
+    Returns the share of planted analogies that are answered rightly.
+    """
+    print("A little language of invented words, with planted relations: king is to man as")
+    print("queen is to woman, paris to france as rome to italy, and so on.\n")
+    corpus = LittleLanguage(seed=seed)
+    example = next(iter(corpus))
+    print(f"  {len(corpus):,} sentences like: {' '.join(example)}\n")
+    started = time.perf_counter()
+    model = Word2Vec(
+        corpus, vector_size=64, window=9, sg=1, epochs=5, sample=0, seed=seed, verbose=verbose
+    )
+    seconds = time.perf_counter() - started
+    words = model.corpus_total_words * model.epochs
+    print(f"  trained on {words:,} words in {seconds:.1f} s\n")
+
+    for a, b, c in (("king", "man", "woman"), ("paris", "france", "italy"), ("saw", "see", "go")):
+        best, similarity = model.wv.most_similar(positive=[a, c], negative=[b], topn=1)[0]
+        print(f"  {a:>6} - {b} + {c} = {best}  (cosine {similarity:.2f})")
+
+    with tempfile.TemporaryDirectory() as folder:
+        questions = Path(folder) / "questions.txt"
+        questions.write_text("\n".join(LittleLanguage.questions()) + "\n", encoding="utf-8")
+        accuracy, sections = model.wv.evaluate_word_analogies(questions)
+    print("\n  planted analogies answered rightly:")
+    for section in sections:
+        right, wrong = len(section["correct"]), len(section["incorrect"])
+        if right + wrong:
+            print(f"    {section['section']:<20} {right:4d} of {right + wrong:4d}")
+    print(f"    {'accuracy':<20} {accuracy:.1%}\n")
+    _draw(model.wv, picture)
+    return float(accuracy)
+
+
+def _plane(rows: np.ndarray) -> np.ndarray:
+    """Return the rows' coordinates on their two principal axes."""
+    centred = rows - rows.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    return np.asarray(centred @ axes.T)
+
+
+def _draw(vectors: KeyedVectors, path: Path) -> None:
+    """Draw every pair of words as an arrow, one panel a relation; parallel arrows are analogies."""
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
+    except ImportError:
+        print("  (pip install 'lamina[plot]' for a picture of them)")
+        return
+    figure = Figure(figsize=(11, 9), layout="constrained")
+    for axes, (relation, pairs) in zip(figure.subplots(2, 2).flat, RELATIONS.items(), strict=True):
+        first = np.array([vectors.get_vector(a, norm=True) for a, _ in pairs])
+        second = np.array([vectors.get_vector(b, norm=True) for _, b in pairs])
+        points = _plane(np.vstack([first, second]))
+        starts, ends = points[: len(pairs)], points[len(pairs) :]
+        for (a, b), start, end in zip(pairs, starts, ends, strict=True):
+            axes.annotate(
+                "", end, start, arrowprops={"arrowstyle": "->", "color": "0.65", "linewidth": 1.2}
+            )
+            axes.annotate(a, start, color="tab:blue", ha="center", va="center", fontsize=9)
+            axes.annotate(b, end, color="tab:red", ha="center", va="center", fontsize=9)
+        axes.set_title(relation)
+        axes.margins(0.15)
+        axes.plot(*points.T, linestyle="none")  # sets the limits
+        axes.set_xticks([])
+        axes.set_yticks([])
+    figure.suptitle("Word vectors of the little language, on their two principal axes")
+    figure.savefig(path, dpi=110)
+    print(f"  picture: {path}")
