@@ -100,9 +100,12 @@ def corpus_path(argument, folder):
     archive = DATA / "wiki8.zip"
     if not archive.exists():
         sys.exit(f"{archive} is not there: set LAMINA_DATA, or give a corpus")
-    with zipfile.ZipFile(archive) as file, (Path(folder) / "wiki8").open("wb") as out:
-        with file.open(file.namelist()[0]) as member:
-            shutil.copyfileobj(member, out, 1 << 20)
+    with (
+        zipfile.ZipFile(archive) as file,
+        file.open(file.namelist()[0]) as member,
+        (Path(folder) / "wiki8").open("wb") as out,
+    ):
+        shutil.copyfileobj(member, out, 1 << 20)
     return str(Path(folder) / "wiki8")
 
 

@@ -153,17 +153,18 @@ def test_real_text(scoring):
 
 
 def test_trigrams_by_twice_pairs(tmp_path):
-    sentences = ["the new york times", "a new york", "times b", "new york c"] * 5
+    sentences = ["new york times", "a new york", "times b", "new york c"] * 5
     path = tmp_path / "text"
     path.write_text("\n".join(sentences), encoding="utf-8")
     sentences = [sentence.split() for sentence in sentences]
-    pairs, their_pairs = both(sentences, min_count=1, threshold=0.7)
-    assert pairs[sentences[0]] == ["the", "new_york", "times"]
+    pairs, their_pairs = both(sentences, min_count=1, threshold=0.6)
+    assert pairs[sentences[0]] == ["new_york", "times"]
     theirs = gensim_phrases.Phrases(their_pairs[sentences], min_count=1, threshold=0.2)
     for corpus in (sentences, LineSentence(path)):
         triples = Phrases(pairs[corpus], min_count=1, threshold=0.2)
         check(triples, theirs, list(pairs[sentences]))
-        assert "new_york_times" in triples.export_phrases()
+        # Not in export_phrases(): that takes the phrase for "new" and "times", as in gensim.
+        assert "new_york_times" in triples.find_phrases(pairs[sentences])
 
 
 def test_transformed_corpora_start_anew():

@@ -31,7 +31,7 @@ class WordText {
     Py_ssize_t size = length;
     if (length <= Py_ssize_t(text::kMaxLength)) {
       if (PyUnicode_IS_ASCII(word)) {
-        std::memcpy(bytes_.data(), PyUnicode_1BYTE_DATA(word), size_t(length));
+        copy(reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(word)), size_t(length));
       } else {
         size = encode(word, length);
       }
@@ -48,6 +48,22 @@ class WordText {
   }
 
  private:
+  // Most words are short, and calling memcpy for one takes longer than copying it.
+  void copy(const char* from, size_t size) {
+    char* to = bytes_.data();
+    if (size > 16) {
+      std::memcpy(to, from, size);
+    } else if (size >= 8) {
+      std::memcpy(to, from, 8);
+      std::memcpy(to + size - 8, from + size - 8, 8);
+    } else if (size >= 4) {
+      std::memcpy(to, from, 4);
+      std::memcpy(to + size - 4, from + size - 4, 4);
+    } else {
+      for (size_t i = 0; i < size; ++i) to[i] = from[i];
+    }
+  }
+
   Py_ssize_t encode(PyObject* word, Py_ssize_t length) {
     const int kind = PyUnicode_KIND(word);
     const void* data = PyUnicode_DATA(word);
@@ -75,16 +91,17 @@ template <typename Word, typename End>
 void for_each_word(const py::list& sentences, int64_t first, WordText& text, Word word, End end) {
   for (py::ssize_t i = 0; i < PyList_GET_SIZE(sentences.ptr()); ++i) {
     const auto item = py::reinterpret_borrow<py::object>(PyList_GET_ITEM(sentences.ptr(), i));
-    const std::string number = "sentence " + std::to_string(first + i);
+    const auto number = [&] { return "sentence " + std::to_string(first + i); };
     if (PyUnicode_Check(item.ptr())) {
-      throw py::type_error(number + " is a str, not a list of words: split it first, for example " +
+      throw py::type_error(number() +
+                           " is a str, not a list of words: split it first, for example " +
                            "with sentence.split()");
     }
     PyObject* fast = PySequence_Fast(item.ptr(), "");
     if (!fast) {
       if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw py::error_already_set();
       PyErr_Clear();
-      throw py::type_error(number + " is of type " + Py_TYPE(item.ptr())->tp_name +
+      throw py::type_error(number() + " is of type " + Py_TYPE(item.ptr())->tp_name +
                            ", not a list of words");
     }
     const auto words = py::reinterpret_steal<py::object>(fast);

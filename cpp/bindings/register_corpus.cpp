@@ -7,6 +7,7 @@
 #include "bindings/sources.h"
 #include "text/string_table.h"
 #include "word2vec/corpus.h"
+#include "word2vec/encoder.h"
 
 namespace lamina::bindings {
 

@@ -5,6 +5,7 @@
 #include "bindings/bindings.h"
 #include "bindings/python_words.h"
 #include "bindings/sources.h"
+#include "word2vec/phrase_writer.h"
 #include "word2vec/phrases.h"
 
 namespace lamina::bindings {

@@ -89,44 +89,7 @@ void for_each_candidate(const text::StringTable& table, std::string_view delimit
                         double min_count,
                         const std::function<void(int64_t, int64_t, int64_t)>& found);
 
-// Writes a corpus anew, a sentence a line, with its phrases joined: as gensim does it, the first
-// pair that is a phrase is taken, and its words begin no other.
-class PhraseWriter {
- public:
-  // kMembership takes what is in the table for phrases; the others score its counts. The table
-  // and the open file `output` must outlive this object.
-  PhraseWriter(const Layout& layout, std::string delimiter, text::StringTable connectors,
-               const text::StringTable& table, const ScoringOptions& options, int output);
-
-  // As in PhraseCounter.
-  bool advance(int64_t bytes);
-  const Fault& fault() const { return fault_; }
-  int64_t bytes() const { return bytes_; }
-  int64_t phrases() const { return phrases_; }
-
- private:
-  bool is_phrase(std::string_view last);
-  void take(std::string_view word);
-  void end_sentence();
-  void put(std::string_view word);
-  bool flush();
-
-  Layout layout_;
-  std::string delimiter_;
-  text::StringTable connectors_;
-  const text::StringTable& table_;
-  ScoringOptions options_;
-  int output_;
-  std::vector<std::string> open_;  // as in PhraseCounter; kept, to spare allocations
-  size_t open_size_ = 0;
-  std::string joined_, padded_, buffer_;
-  bool line_begun_ = false;
-  text::TokenReader reader_;
-  size_t source_ = 0;
-  bool opened_ = false;
-  int64_t sentence_words_ = 0;
-  int64_t bytes_ = 0, phrases_ = 0, written_ = 0;
-  Fault fault_;
-};
+// How often a string occurs that has no readable bytes behind it; `padded` is scratch.
+int64_t count_of(const text::StringTable& table, std::string_view s, std::string& padded);
 
 }  // namespace lamina::word2vec

@@ -304,9 +304,9 @@ class FrozenPhrases(PhraseModel):
         return (phrase, score) if score > self.threshold else (None, None)
 
     def _native_phrases(self) -> tuple[core.WordTable, str, float, float, int]:
-        table = core.WordTable(
-            [p for p, score in self.phrasegrams.items() if score > self.threshold]
-        )
+        phrases = [p for p, score in self.phrasegrams.items() if score > self.threshold]
+        table = core.WordTable()
+        table.add(phrases, np.ones(len(phrases), np.int64))
         return table, "membership", self.min_count, self.threshold, 0
 
     def save(self, path: str | os.PathLike[str]) -> None:
