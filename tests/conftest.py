@@ -14,9 +14,7 @@ DATA = Path(os.environ.get("LAMINA_DATA") or Path(__file__).parents[2] / "shared
 
 def _built_levels() -> list[str]:
     folder = Path(_native.core.__file__).parent
-    return [
-        level for level in _native.supported_levels() if list(folder.glob(f"_core_{level}.*"))
-    ]
+    return [level for level in _native.supported_levels() if list(folder.glob(f"_core_{level}.*"))]
 
 
 @pytest.fixture(params=_built_levels())

@@ -125,12 +125,22 @@ def test_an_epoch_equals_the_reference(kernels, skip_gram, hierarchical, average
     generator = np.random.default_rng(0)
     ids = np.concatenate([[*generator.permutation(WORDS), -1] for _ in range(400)]).astype(np.int32)
     want = reference(
-        kernels, ids, counts, matrices,
-        skip_gram=skip_gram, hierarchical=hierarchical, average=average,
+        kernels,
+        ids,
+        counts,
+        matrices,
+        skip_gram=skip_gram,
+        hierarchical=hierarchical,
+        average=average,
     )
     trainer = make_trainer(
-        kernels, ids, counts, matrices,
-        skip_gram=skip_gram, hierarchical=hierarchical, softmax=not hierarchical,
+        kernels,
+        ids,
+        counts,
+        matrices,
+        skip_gram=skip_gram,
+        hierarchical=hierarchical,
+        softmax=not hierarchical,
         average_context=average,
     )
     assert trainer.units == 3
@@ -142,7 +152,7 @@ def test_an_epoch_equals_the_reference(kernels, skip_gram, hierarchical, average
 
 
 def test_words_that_repeat_in_a_window_get_every_update(kernels):
-    """In CBOW exactly; in skip-gram the second update of a row may start from the first's result."""
+    """In CBOW exactly; in skip-gram a row's second update may start from the first's result."""
     ids, counts, matrices = make_problem(5)
     want = reference(
         kernels, ids, counts, matrices, skip_gram=False, hierarchical=True, average=True
@@ -167,10 +177,17 @@ def test_cbow_moves_the_context_by_the_gradient_of_a_softmax(kernels):
     rate = 1e-3
     run(
         make_trainer(
-            kernels, ids, counts, matrices, skip_gram=False, softmax=True, average_context=False,
+            kernels,
+            ids,
+            counts,
+            matrices,
+            skip_gram=False,
+            softmax=True,
+            average_context=False,
             window=2,
         ),
-        first_learning_rate=rate, last_learning_rate=rate,
+        first_learning_rate=rate,
+        last_learning_rate=rate,
     )
 
     def all_losses(x):
@@ -291,6 +308,10 @@ def test_wrong_arguments_are_refused(kernels, change, error, text):
     matrices = (arguments.pop("inputs"), arguments.pop("outputs"), nodes)
     with pytest.raises(error, match=text):
         make_trainer(
-            kernels, arguments.pop("ids"), arguments.pop("counts"), matrices,
-            negative_samples=2, **arguments,
+            kernels,
+            arguments.pop("ids"),
+            arguments.pop("counts"),
+            matrices,
+            negative_samples=2,
+            **arguments,
         )

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax, softmax
 from scipy.special import expit as sigmoid
+from scipy.special import log_softmax, softmax
 
 RATE = 0.05
 
@@ -48,7 +48,12 @@ def test_step_equals_the_formula(kernels, size, objective):
                 inputs, input_rows, outputs, output_rows, labels, objective == "softmax"
             )
             loss = kernels.window_step(
-                inputs, list(input_rows), outputs, list(output_rows), list(labels), RATE,
+                inputs,
+                list(input_rows),
+                outputs,
+                list(output_rows),
+                list(labels),
+                RATE,
                 objective == "softmax",
             )
             where = f"N={count} M={width}"

@@ -65,7 +65,7 @@ def _train(arguments: argparse.Namespace) -> None:
         words = model.corpus_total_words * model.epochs
         print(
             f"{len(model.wv):,} vectors of {model.vector_size} numbers, trained on {words:,} words "
-            f"in {seconds:.1f} s ({words / max(seconds, 1e-9) / 1e6:.2f} million a second): {output}"
+            f"in {seconds:.1f} s, {words / max(seconds, 1e-9) / 1e6:.2f} million a second: {output}"
         )
         if model.training_losses:
             print("loss by epoch: " + ", ".join(f"{loss:.4f}" for loss in model.training_losses))
@@ -131,7 +131,9 @@ def _evaluate(arguments: argparse.Namespace) -> None:
             right, wrong = len(section["correct"]), len(section["incorrect"])
             if right + wrong:
                 share = right / (right + wrong)
-                print(f"{section['section']:<{width}}  {share:6.1%}  {right:6,} of {right + wrong:6,}")
+                print(
+                    f"{section['section']:<{width}}  {share:6.1%}  {right:6,} of {right + wrong:6,}"
+                )
         print(f"analogies: {accuracy:.4f}")
     for pairs in arguments.pairs or []:
         pearson, spearman, unknown = vectors.evaluate_word_pairs(pairs)
@@ -184,22 +186,34 @@ def _command(
 
 def _add_train(commands: Any) -> None:
     train = _command(commands, "train", _train, "learn word vectors from a text")
-    train.add_argument("corpus", help="a text file (.gz, .bz2, .xz, .zip too), a sentence a line or "
-                       "all in one line; or a folder of them")
-    train.add_argument("-o", "--output", required=True,
-                       help="where to write: .bin word2vec's binary format, .txt or .vec its text "
-                       "format, any other name the whole model")
+    train.add_argument(
+        "corpus",
+        help="a text file (.gz, .bz2, .xz, .zip too), a sentence a line or "
+        "all in one line; or a folder of them",
+    )
+    train.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        help="where to write: .bin word2vec's binary format, .txt or .vec its text "
+        "format, any other name the whole model",
+    )
     train.add_argument("--size", type=int, default=100, help="numbers in a vector")
     train.add_argument("--window", type=int, default=5, help="reach of a word's context")
     train.add_argument("--min-count", type=int, default=5, help="drop words seen less often")
-    train.add_argument("--sample", type=float, default=1e-3,
-                       help="thin words whose share exceeds this; 0 keeps all")
+    train.add_argument(
+        "--sample",
+        type=float,
+        default=1e-3,
+        help="thin words whose share exceeds this; 0 keeps all",
+    )
     model = train.add_mutually_exclusive_group()
     model.add_argument("--skip-gram", action="store_true", help="skip-gram instead of CBOW")
     model.add_argument("--cbow", action="store_true", help="CBOW, which is the default")
     train.add_argument("--hierarchical", action="store_true", help="hierarchical softmax")
-    train.add_argument("--negative", type=int, default=None,
-                       help="negative samples (5, or 0 with --hierarchical)")
+    train.add_argument(
+        "--negative", type=int, default=None, help="negative samples (5, or 0 with --hierarchical)"
+    )
     train.add_argument("--epochs", type=int, default=5, help="passes over the corpus")
     train.add_argument("--alpha", type=float, default=0.025, help="first learning rate")
     train.add_argument("--workers", type=int, default=None, help="threads (all cores)")
@@ -223,13 +237,22 @@ def _add_queries(commands: Any) -> None:
         analogy.add_argument(name, metavar=name.upper())
     analogy.add_argument("--topn", type=int, default=5, help="how many")
 
-    evaluate = _command(commands, "evaluate", _evaluate, "test vectors on analogies and similarities")
+    evaluate = _command(
+        commands, "evaluate", _evaluate, "test vectors on analogies and similarities"
+    )
     evaluate.add_argument("file", help=_VECTORS_HELP)
     evaluate.add_argument("--questions", help="analogies, as in word2vec's questions-words.txt")
-    evaluate.add_argument("--pairs", action="append",
-                          help="word pairs and their similarity, tab-separated; may be repeated")
-    evaluate.add_argument("--restrict-vocab", type=int, default=300_000,
-                          help="use the first so many words for the analogies")
+    evaluate.add_argument(
+        "--pairs",
+        action="append",
+        help="word pairs and their similarity, tab-separated; may be repeated",
+    )
+    evaluate.add_argument(
+        "--restrict-vocab",
+        type=int,
+        default=300_000,
+        help="use the first so many words for the analogies",
+    )
 
     convert = _command(commands, "convert", _convert, "write vectors in another format")
     convert.add_argument("input", help=_VECTORS_HELP)
@@ -240,11 +263,15 @@ def _add_queries(commands: Any) -> None:
     phrases.add_argument("corpus", help="a text file, a sentence a line or all in one line")
     phrases.add_argument("-o", "--output", required=True, help="where to write the joined text")
     phrases.add_argument("--min-count", type=int, default=5, help="ignore rarer words and pairs")
-    phrases.add_argument("--threshold", type=float, default=10.0, help="the least score of a phrase")
-    phrases.add_argument("--scoring", choices=["default", "npmi"], default="default",
-                         help="how pairs are scored")
-    phrases.add_argument("--connectors", action="store_true",
-                         help="let 'of', 'the', 'and' ... stand inside a phrase")
+    phrases.add_argument(
+        "--threshold", type=float, default=10.0, help="the least score of a phrase"
+    )
+    phrases.add_argument(
+        "--scoring", choices=["default", "npmi"], default="default", help="how pairs are scored"
+    )
+    phrases.add_argument(
+        "--connectors", action="store_true", help="let 'of', 'the', 'and' ... stand inside a phrase"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -253,11 +280,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"lamina {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    demo = _command(
-        commands, "demo", _demo, "train on a generated little language; needs no data"
+    demo = _command(commands, "demo", _demo, "train on a generated little language; needs no data")
+    demo.add_argument(
+        "--picture", type=Path, default=Path("lamina_demo.png"), help="where to draw the vectors"
     )
-    demo.add_argument("--picture", type=Path, default=Path("lamina_demo.png"),
-                      help="where to draw the vectors")
     demo.add_argument("--seed", type=int, default=1, help="of the language and of the training")
     demo.add_argument("--quiet", action="store_true", help="no progress bar")
     word2vec = commands.add_parser("word2vec", help="train word vectors, ask them, convert them")

@@ -177,6 +177,7 @@ class WordEncoder:
     def sentences(self) -> int: ...
     @property
     def ids(self) -> int: ...
+
 def fill_sketch(
     matrix: NDArray[np.float32],
     norms: NDArray[np.float32],

@@ -148,7 +148,9 @@ def translate_arguments(old: Mapping[str, Any], **new: Any) -> dict[str, Any]:
             raise TypeError(f"Word2Vec() got an unexpected keyword argument {name!r}")
         current, default = _RENAMED[name]
         if result[current] != default:
-            raise TypeError(f"Word2Vec() got both {name}={value!r} and {current}={result[current]!r}")
+            raise TypeError(
+                f"Word2Vec() got both {name}={value!r} and {current}={result[current]!r}"
+            )
         result[current] = value
     return result
 

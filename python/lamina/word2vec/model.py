@@ -16,8 +16,8 @@ from lamina.word2vec import model_file
 from lamina.word2vec.corpus import open_corpus
 from lamina.word2vec.keyedvectors import KeyedVectors
 from lamina.word2vec.legacy import LegacyWord2Vec, translate_arguments
-from lamina.word2vec.options import GensimNames, Options
-from lamina.word2vec.prediction import PredictionMixin
+from lamina.word2vec.options import Options
+from lamina.word2vec.prediction import Predictor
 from lamina.word2vec.training import Progress, corpus_checksum, run_epochs
 from lamina.word2vec.vocabulary import (
     RawVocabulary,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _SOFTMAX_WORDS = 20_000  # beyond this, an exact softmax is hardly what was meant
 
 
-class Word2Vec(GensimNames, PredictionMixin, LegacyWord2Vec):
+class Word2Vec(Predictor, LegacyWord2Vec):
     """Word vectors learnt by predicting words from their neighbours, or neighbours from words.
 
     Skip-gram (``sg=1``) maximises ``sum log p(w | c)`` over every word ``w`` and each word ``c``
@@ -59,8 +59,8 @@ class Word2Vec(GensimNames, PredictionMixin, LegacyWord2Vec):
     - ``objective='softmax'``: ``log softmax(u . v_c)_w``, exact, for small vocabularies.
 
     Training is stochastic gradient ascent, one window at a time, while the learning rate falls from
-    ``alpha`` to ``min_alpha``. One worker and one seed give the same bits every time; several workers
-    update the shared vectors without locks.
+    ``alpha`` to ``min_alpha``. One worker and one seed give the same bits every time; several
+    workers update the shared vectors without locks.
 
     Args:
         sentences: a reader (``Text8Corpus``, ``LineSentence``, ``PathLineSentences``), or any
@@ -102,6 +102,8 @@ class Word2Vec(GensimNames, PredictionMixin, LegacyWord2Vec):
     Source: Mikolov et al., arXiv 1301.3781 and 1310.4546; the interface is gensim 4's.
 
     """
+
+    comment: str | None
 
     def __init__(
         self,
@@ -187,7 +189,7 @@ class Word2Vec(GensimNames, PredictionMixin, LegacyWord2Vec):
         self.wv = KeyedVectors(self.options.vector_size)
         self.corpus_count = 0
         self.corpus_total_words = 0
-        self.comment: str | None = None
+        self.comment = None
         self.raw_vocab: dict[str, int] = {}
         self.train_count = 0
         self.total_train_time = 0.0
@@ -199,9 +201,7 @@ class Word2Vec(GensimNames, PredictionMixin, LegacyWord2Vec):
 
     def __str__(self) -> str:
         """Return the model's main figures in a line."""
-        return (
-            f"Word2Vec<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
-        )
+        return f"Word2Vec<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
 
     # Vocabulary.
 
@@ -306,7 +306,7 @@ class Word2Vec(GensimNames, PredictionMixin, LegacyWord2Vec):
         """Take another model's vocabulary and start with fresh vectors."""
         self.corpus_count = other_model.corpus_count
         self.corpus_total_words = other_model.corpus_total_words
-        self._take_vocabulary(other_model._vocabulary(), known=0)  # noqa: SLF001
+        self._take_vocabulary(other_model._vocabulary(), known=0)
 
     # Training.
 
@@ -367,8 +367,10 @@ class Word2Vec(GensimNames, PredictionMixin, LegacyWord2Vec):
                 f"Word2Vec.train: none of the corpus's {encoded.total_words} words is in the "
                 f"vocabulary of {len(self.wv)} words: was it built from another corpus?"
             )
-        progress = self._resumed(encoded) if resume else self._fresh(
-            encoded, epochs, start_alpha, end_alpha
+        progress = (
+            self._resumed(encoded)
+            if resume
+            else self._fresh(encoded, epochs, start_alpha, end_alpha)
         )
         self.progress = progress
         callbacks = list(callbacks)

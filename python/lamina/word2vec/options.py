@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 
-def _number(name: str, value: Any, kind: type, low: float, high: float = math.inf) -> None:
-    if isinstance(value, bool) or not isinstance(value, kind):
+
+def _number(name: str, value: Any, kind: Any, low: float, high: float = math.inf) -> None:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
         wanted = "a whole number" if kind is Integral else "a number"
         raise TypeError(f"Word2Vec: {name} must be {wanted}, got {value!r}")
     # A NaN fails every comparison.

@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamina._native import core
+from lamina.word2vec.options import GensimNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from lamina.word2vec.model import Word2Vec
+    from lamina.word2vec.keyedvectors import KeyedVectors
+    from lamina.word2vec.weights import PaddedMatrix
 
 
-class PredictionMixin:
-    """``predict_output_word`` and ``score`` of a model."""
+class Predictor(GensimNames):
+    """``predict_output_word`` and ``score``, from a model's vectors and output rows."""
+
+    wv: KeyedVectors
+    output_rows: PaddedMatrix | None
+    node_rows: PaddedMatrix | None
 
     def predict_output_word(
-        self: Word2Vec,  # type: ignore[misc]
+        self,
         context_words_list: Sequence[str | int],
         topn: int = 10,
     ) -> list[tuple[str, float]] | None:
@@ -54,7 +60,7 @@ class PredictionMixin:
         return [(self.wv.index_to_key[i], float(weights[i])) for i in best]
 
     def score(
-        self: Word2Vec,  # type: ignore[misc]
+        self,
         sentences: Iterable[Iterable[str]],
         total_sentences: int | None = None,
         chunksize: int = 100,

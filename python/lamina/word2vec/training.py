@@ -7,12 +7,13 @@ import zlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamina._native import core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from lamina.word2vec.callbacks import CallbackAny2Vec
@@ -55,7 +56,7 @@ class Progress:
 
 def corpus_checksum(ids: NDArray[np.int32]) -> int:
     """Return the CRC-32 of a corpus, so that a run is resumed on no other."""
-    return zlib.crc32(memoryview(ids).cast("B")) if ids.size else 0
+    return zlib.crc32(ids.view(np.uint8).data)
 
 
 def _bar(total: int, done: int, verbose: int) -> Any:
