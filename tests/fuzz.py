@@ -354,7 +354,7 @@ def fuzz(runs: int, seconds: float | None, seed: int, output: Path) -> None:
         try:
             way(path, rng)
             loaded[kind] = loaded.get(kind, 0) + 1
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - which one it is decides
             refused[kind] = refused.get(kind, 0) + 1
             if not clear(error, path):
                 kept = output / f"failure-{way.__name__}-{seed}-{done}{suffix}"

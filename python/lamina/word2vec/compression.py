@@ -109,17 +109,13 @@ def open_plain(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     What is unpacked, or comes through a pipe, goes to a temporary file that has no name and is
     gone when it is closed.
     """
-    with open_bytes(path) as stream:
-        if not is_packed(path) and Path(path).is_file():
-            yield stream
-            return
-        plain = tempfile.TemporaryFile(prefix="lamina-")
-        try:
+    if Path(path).is_file() and not is_packed(path):
+        with open_bytes(path) as file:
+            yield file
+        return
+    with tempfile.TemporaryFile(prefix="lamina-") as plain:
+        with open_bytes(path) as stream:
             shutil.copyfileobj(stream, plain, 1 << 20)
-        except BaseException:
-            plain.close()
-            raise
-    with plain:
         plain.seek(0)
         yield cast("BinaryIO", plain)
 
