@@ -44,7 +44,7 @@ def check_wheel(path: Path) -> None:
 
 
 def check_module(path: str) -> None:
-    """The module finds OpenBLAS beside it in site-packages, wherever it was built."""
+    """See that the module finds OpenBLAS beside it in site-packages, wherever it was built."""
     dynamic = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True)
     paths = re.findall(r"\((?:RPATH|RUNPATH)\).*\[(.*)\]", dynamic.stdout)
     print(f"  {Path(path).name}: {', '.join(paths)}")
