@@ -15,6 +15,7 @@ import bz2
 import contextlib
 import gzip
 import io
+import logging
 import lzma
 import random
 import struct
@@ -385,6 +386,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "fuzz")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    logging.disable()
     np.seterr(all="ignore")
     fuzz(arguments.runs, arguments.seconds, arguments.seed, arguments.output)
 

@@ -62,8 +62,8 @@ def _is_score(value: object) -> bool:
 
 
 @contextlib.contextmanager
-def settings_of(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Name the file where a model refuses the settings that were in it.
+def content_of(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the file where a model refuses the settings or words that were in it.
 
     Raises:
         ValueError: in the place of what the model raised.
@@ -72,7 +72,7 @@ def settings_of(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}, line 1: its settings cannot be meant: {error}") from error
+        raise ValueError(f"{path}: what it holds cannot be meant: {error}") from error
 
 
 def load_phrases(
