@@ -104,21 +104,21 @@ double window_step(const py::array& inputs, const std::vector<int64_t>& input_ro
   }
   if (labels.size() != output_rows.size())
     throw py::value_error("wanted one label for each output");
-  Window window;
+  Window window(int64_t(input_rows.size()), int64_t(output_rows.size()));
   for (int64_t row : input_rows) {
     if (row < 0 || row >= in.rows) throw py::index_error("input row " + std::to_string(row));
-    window.inputs.push_back(in.data + row * in.stride);
-    window.input_targets.push_back(in.data + row * in.stride);
+    window.add_context(in.data + row * in.stride);
   }
-  for (int64_t row : output_rows) {
+  for (size_t m = 0; m < output_rows.size(); ++m) {
+    const int64_t row = output_rows[m];
     if (row < 0 || row >= out.rows) throw py::index_error("output row " + std::to_string(row));
-    window.outputs.push_back(out.data + row * out.stride);
+    window.add_output(out.data + row * out.stride, labels[m]);
   }
-  window.labels = labels;
+  word2vec::StepOptions options;
+  if (softmax) options.activation = word2vec::Activation::kSoftmax;
+  options.with_loss = true;
   word2vec::Scratch scratch;
-  return word2vec::window_step(
-      window, in.columns, learning_rate,
-      softmax ? word2vec::Activation::kSoftmax : word2vec::Activation::kSigmoid, true, scratch);
+  return word2vec::window_step(window, in.columns, learning_rate, options, scratch);
 }
 
 py::tuple huffman_tree(const Array<int64_t>& counts) {

@@ -1,6 +1,7 @@
 // The binary tree of hierarchical softmax: frequent words near the root.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -13,6 +14,14 @@ struct HuffmanTree {
   std::vector<int64_t> offsets;  // V + 1
   std::vector<int32_t> nodes;
   std::vector<uint8_t> codes;
+
+  int64_t longest_path() const {
+    int64_t longest = 0;
+    for (size_t w = 1; w < offsets.size(); ++w) {
+      longest = std::max(longest, offsets[w] - offsets[w - 1]);
+    }
+    return longest;
+  }
 };
 
 // counts: V positive word counts, in any order. Ties are broken by position, so that the tree is

@@ -20,8 +20,10 @@ class AliasTable {
   int32_t draw(Random& random) const {
     const uint64_t bits = random.next();
     const uint64_t column = ((bits >> 32) * columns_.size()) >> 32;
-    const Column& c = columns_[column];
-    return uint32_t(bits) <= c.threshold ? int32_t(column) : c.alias;
+    const Column c = columns_[column];
+    // A mask, not a branch: which of the two it is cannot be foreseen.
+    const int32_t own = -int32_t(uint32_t(bits) <= c.threshold);
+    return (int32_t(column) & own) | (c.alias & ~own);
   }
 
  private:

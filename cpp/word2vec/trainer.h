@@ -74,8 +74,17 @@ class Trainer {
   int64_t units() const { return (size_ + kUnit - 1) / kUnit; }
   SegmentResult run(const Segment& segment) const;
 
+  // For the threads' walks.
+  const TrainerOptions& options() const { return options_; }
+  const int32_t* ids() const { return ids_; }
+  int64_t size() const { return size_; }
+  const Matrices& matrices() const { return matrices_; }
+  int64_t vocabulary_size() const { return vocabulary_size_; }
+  const std::vector<uint32_t>& keep_thresholds() const { return keep_thresholds_; }
+  const AliasTable& negatives() const { return negatives_; }
+  const HuffmanTree& tree() const { return tree_; }
+
  private:
-  friend class Worker;
   TrainerOptions options_;
   const int32_t* ids_;
   int64_t size_;

@@ -51,10 +51,12 @@ void score_block(const float* const* inputs, int64_t N, float* const* outputs, i
 template <int M>
 void update_block(const float* const* inputs, float* const* input_targets, int64_t N,
                   float* const* outputs, int64_t D, const float* gradients) {
+  float* rows[M];  // of our own: a store to a row might else have changed where the rows are
+  std::copy_n(outputs, M, rows);
   for (int64_t d = 0; d < D; d += kLanes) {
     Floats old_output[M], new_output[M];
 #pragma GCC unroll 16
-    for (int m = 0; m < M; ++m) new_output[m] = old_output[m] = load(outputs[m] + d);
+    for (int m = 0; m < M; ++m) new_output[m] = old_output[m] = load(rows[m] + d);
     for (int64_t n = 0; n < N; ++n) {
       const Floats input = load(inputs[n] + d);
       Floats target = load(input_targets[n] + d);
@@ -67,22 +69,72 @@ void update_block(const float* const* inputs, float* const* input_targets, int64
       store(input_targets[n] + d, target);
     }
 #pragma GCC unroll 16
-    for (int m = 0; m < M; ++m) store(outputs[m] + d, new_output[m]);
+    for (int m = 0; m < M; ++m) store(rows[m] + d, new_output[m]);
   }
 }
 
-// The same for one input and any number of outputs, each of which is read once and written once.
-void update_single(const float* input, float* target, int64_t M, float* const* outputs, int64_t D,
-                   const float* gradients) {
+// into = scale * the sum of the C context rows.
+void combine_rows(const Window& window, int64_t D, float scale, float* into) {
+  constexpr int kTogether = 4;
+  int64_t d = 0;
+  for (; d + kTogether * kLanes <= D; d += kTogether * kLanes) {
+    Floats total[kTogether] = {};
+    for (int64_t c = 0; c < window.C; ++c) {
+      const float* const row = window.contexts[size_t(c)] + d;
+#pragma GCC unroll 4
+      for (int i = 0; i < kTogether; ++i) total[i] += load(row + i * kLanes);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < kTogether; ++i) store(into + d + i * kLanes, scale * total[i]);
+  }
+  for (; d < D; d += kLanes) {
+    Floats total = {};
+    for (int64_t c = 0; c < window.C; ++c) total += load(window.contexts[size_t(c)] + d);
+    store(into + d, scale * total);
+  }
+}
+
+// For one input and a group of G outputs: error += their gradients' sum, outputs += gradient *
+// input.
+template <int G>
+void update_group(const float* input, float* error, float* const* outputs, int64_t D,
+                  const float* gradients) {
+  float* rows[G];
+  Floats gradient[G];
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) {
+    rows[g] = outputs[g];
+    gradient[g] = broadcast(gradients[g]);
+  }
   for (int64_t d = 0; d < D; d += kLanes) {
     const Floats old_input = load(input + d);
-    Floats new_target = load(target + d);
-    for (int64_t m = 0; m < M; ++m) {
-      const Floats gradient = broadcast(gradients[m]), output = load(outputs[m] + d);
-      new_target += gradient * output;
-      store(outputs[m] + d, output + gradient * old_input);
+    Floats total = load(error + d);
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      const Floats output = load(rows[g] + d);
+      total += gradient[g] * output;
+      store(rows[g] + d, output + gradient[g] * old_input);
     }
-    store(target + d, new_target);
+    store(error + d, total);
+  }
+}
+
+// The update for one input that stands for all context rows. `error` has room for D floats. A few
+// outputs at a time, then the contexts one by one: caches like few streams better than one pass
+// over all rows side by side.
+void update_combined(const Window& window, const float* input, int64_t D, const float* gradients,
+                     float share, float* error) {
+  constexpr decltype(&update_group<1>) kUpdateGroup[] = {update_group<1>, update_group<2>,
+                                                         update_group<3>, update_group<4>};
+  std::fill_n(error, D, 0.0f);
+  for (int64_t m = 0; m < window.M; m += 4) {
+    const int64_t group = std::min<int64_t>(4, window.M - m);
+    kUpdateGroup[group - 1](input, error, window.outputs.data() + m, D, gradients + m);
+  }
+  const Floats scale = broadcast(share);
+  for (int64_t c = 0; c < window.C; ++c) {
+    float* const row = window.contexts[size_t(c)];
+    for (int64_t d = 0; d < D; d += kLanes) store(row + d, load(row + d) + scale * load(error + d));
   }
 }
 
@@ -159,61 +211,52 @@ double softmax_gradients(Scores scores, const float* labels, float learning_rate
 
 }  // namespace
 
-double window_step(const Window& window, int64_t D, float learning_rate, Activation activation,
-                   bool with_loss, Scratch& scratch) {
-  const int64_t N = int64_t(window.inputs.size()), M = int64_t(window.outputs.size());
-  const float* const* inputs = window.inputs.data();
+double window_step(const Window& window, int64_t D, float learning_rate, const StepOptions& options,
+                   Scratch& scratch) {
+  const bool combined = options.combine != Combine::kNone;
+  const int64_t C = window.C, N = combined ? 1 : C, M = window.M;
   float* const* outputs = window.outputs.data();
+
+  std::vector<const float*>& inputs = scratch.old_inputs;
+  inputs.assign(window.contexts.begin(), window.contexts.begin() + N);
+  if (combined) {
+    scratch.inputs.resize(size_t(2 * D));  // the input and its error
+    const float scale = options.combine == Combine::kMean ? 1 / float(C) : 1.0f;
+    combine_rows(window, D, scale, scratch.inputs.data());
+    inputs[0] = scratch.inputs.data();
+  } else if (M > kBlock) {
+    // The first block of outputs changes the rows; the others must still see the old ones.
+    scratch.inputs.resize(size_t(N * D));
+    for (int64_t n = 0; n < N; ++n) {
+      float* const copy = scratch.inputs.data() + n * D;
+      std::copy_n(inputs[size_t(n)], D, copy);
+      inputs[size_t(n)] = copy;
+    }
+  }
+
   scratch.gradients.resize(size_t(N * M + kLanes));
   float* const gradients = scratch.gradients.data();
-
   for (int64_t m = 0; m < M; m += kBlock) {
     const int64_t width = std::min<int64_t>(kBlock, M - m);
-    kScoreBlock[size_t(width - 1)](inputs, N, outputs + m, D, gradients + N * m);
+    kScoreBlock[size_t(width - 1)](inputs.data(), N, outputs + m, D, gradients + N * m);
   }
   const Scores scores{gradients, N, M};
   const float* labels = window.labels.data();
-  const double loss = activation == Activation::kSoftmax
+  const double loss = options.activation == Activation::kSoftmax
                           ? softmax_gradients(scores, labels, learning_rate)
-                          : sigmoid_gradients(scores, labels, learning_rate, with_loss);
+                          : sigmoid_gradients(scores, labels, learning_rate, options.with_loss);
 
-  if (N == 1) {
-    update_single(inputs[0], window.input_targets[0], M, outputs, D, gradients);
-    return with_loss ? loss : 0;
-  }
-  // The first block changes the inputs; the others must still see the old ones.
-  std::vector<const float*>& old_inputs = scratch.old_inputs;
-  old_inputs.assign(window.inputs.begin(), window.inputs.end());
-  if (M > kBlock) {
-    scratch.inputs.resize(size_t(N * D));
-    for (int64_t n = 0; n < N; ++n) {
-      float* copy = scratch.inputs.data() + n * D;
-      std::copy_n(inputs[n], D, copy);
-      old_inputs[size_t(n)] = copy;
+  if (combined) {
+    update_combined(window, inputs[0], D, gradients, error_share(options, C),
+                    scratch.inputs.data() + D);
+  } else {
+    for (int64_t m = 0; m < M; m += kBlock) {
+      const int64_t width = std::min<int64_t>(kBlock, M - m);
+      kUpdateBlock[size_t(width - 1)](inputs.data(), window.contexts.data(), N, outputs + m, D,
+                                      gradients + N * m);
     }
   }
-  for (int64_t m = 0; m < M; m += kBlock) {
-    const int64_t width = std::min<int64_t>(kBlock, M - m);
-    kUpdateBlock[size_t(width - 1)](old_inputs.data(), window.input_targets.data(), N, outputs + m,
-                                    D, gradients + N * m);
-  }
-  return with_loss ? loss : 0;
-}
-
-void sum_rows(const float* const* rows, int64_t count, int64_t D, float scale, float* into) {
-  for (int64_t d = 0; d < D; d += kLanes) {
-    Floats total = {};
-    for (int64_t i = 0; i < count; ++i) total += load(rows[i] + d);
-    store(into + d, scale * total);
-  }
-}
-
-void add_to_rows(const float* delta, int64_t count, int64_t D, float scale, float* const* rows) {
-  for (int64_t i = 0; i < count; ++i) {
-    for (int64_t d = 0; d < D; d += kLanes) {
-      store(rows[i] + d, load(rows[i] + d) + scale * load(delta + d));
-    }
-  }
+  return options.with_loss ? loss : 0;
 }
 
 void merge_row(float* copy, float* base, float* shared, float share, int64_t D) {

@@ -27,7 +27,8 @@ _SECONDS_PER_CALL = 0.25
 class Progress:
     """Where a training run stands; a checkpoint carries it.
 
-    One unit is ``core.unit`` places of the corpus. The loss of an epoch is a sum over its pairs.
+    One unit is ``core.unit`` places of the corpus. ``loss_sum`` and ``pairs`` are those of the epoch
+    under way, ``words`` and ``total_pairs`` those of the whole run.
     """
 
     epochs: int
@@ -40,6 +41,7 @@ class Progress:
     loss_sum: float = 0.0
     pairs: int = 0
     words: int = 0
+    total_pairs: int = 0
     epoch_losses: list[float] = field(default_factory=list)
 
     def learning_rate(self, epoch: float) -> float:
@@ -118,6 +120,7 @@ def run_epochs(
                 progress.loss_sum += loss
                 progress.pairs += pairs
                 progress.words += words
+                progress.total_pairs += pairs
                 done = min(progress.unit * core.unit, size) - min(first * core.unit, size)
                 rate = progress.learning_rate(epoch + progress.unit / units)
                 model.min_alpha_yet_reached = rate

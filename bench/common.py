@@ -1,0 +1,73 @@
+"""What the benchmarks share: the data, and two sides that take turns."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+DATA = Path(os.environ.get("LAMINA_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+# Threads of either side spin for a while after their work; the other waits until they sleep.
+_REST = 0.2
+
+
+def unpack_wiki8(folder, megabytes=None):
+    """Write wiki8, or its first megabytes up to a whole word, into a folder; return its path."""
+    archive = DATA / "wiki8.zip"
+    if not archive.exists():
+        sys.exit(f"{archive} is not there: set LAMINA_DATA to the folder that holds it")
+    path = Path(folder) / "wiki8"
+    with zipfile.ZipFile(archive) as file, file.open(file.namelist()[0]) as member:
+        if megabytes is None:
+            with path.open("wb") as out:
+                shutil.copyfileobj(member, out, 1 << 20)
+        else:
+            start = member.read(int(megabytes * 1e6))
+            path.write_bytes(start[: start.rfind(b" ")])
+    return path
+
+
+def seconds(action):
+    """Return how long an action took and what it returned."""
+    time.sleep(_REST)
+    start = time.perf_counter()
+    result = action()
+    return time.perf_counter() - start, result
+
+
+def take_turns(sides, rounds):
+    """Run every side once a round, first to last and then last to first; return lists of seconds.
+
+    A side that has to prepare something returns (preparation, action): only the action is timed.
+    """
+    times = {name: [] for name in sides}
+    for turn in range(rounds):
+        names = list(sides) if turn % 2 == 0 else list(reversed(sides))
+        for name in names:
+            times[name].append(seconds(sides[name]())[0])
+    return times
+
+
+def median_ratio(slower, faster):
+    """Return the median of the rounds' ratios of seconds."""
+    return statistics.median(a / b for a, b in zip(slower, faster, strict=True))
+
+
+def compile_and_run(source, *arguments):
+    """Compile a C++ program of this folder for this machine, run it, and return its output."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "program"
+        subprocess.run(
+            [os.environ.get("CXX", "c++"), "-std=c++20", "-O3", "-march=native", "-fopenmp",
+             "-mprefer-vector-width=512", str(Path(__file__).parent / source), "-o", str(program)],
+            check=True,
+        )  # fmt: skip
+        command = [str(program), *map(str, arguments)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
