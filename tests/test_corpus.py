@@ -198,6 +198,19 @@ def test_damaged_compressed_files_are_named(tmp_path, suffix):
             open_corpus(corpus_file=cut)
 
 
+def test_a_zip_whose_directory_lies_is_named(tmp_path):
+    """Its reader would seek to a place before the file, or not know the packing or the password."""
+    path = tmp_path / "text.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("text", "a b")
+    whole = path.read_bytes()
+    entry = whole.index(b"PK\x01\x02")
+    for place, value in ((entry + 8, b"\x01"), (entry + 10, b"\x63"), (entry + 42, b"\xff" * 4)):
+        path.write_bytes(whole[:place] + value + whole[place + len(value) :])
+        with pytest.raises(ValueError, match=r"text.zip is not a whole .zip file"):
+            open_corpus(corpus_file=path)
+
+
 def test_a_zip_of_several_files_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         archive.writestr("a", "text")

@@ -244,6 +244,9 @@ def test_damaged_files_are_named(tmp_path):
         (lines[0] + b'[["a"], ["b"]]\n', 2),
         (lines[0] + b'[["a", "b"], [1]]\n', 2),
         (lines[0] + b"5\n", 2),
+        (lines[0] + b'[["a"], [9223372036854775808]]\n', 2),
+        (lines[0] + b'[["a"], [-1]]\n', 2),
+        (lines[0] + b'[["a"], [1.5]]\n', 2),
     ]:
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=f"phrases, line {place}: not a whole file of phrases"):
@@ -252,6 +255,14 @@ def test_damaged_files_are_named(tmp_path):
     del header["delimiter"]
     path.write_bytes(json.dumps(header).encode() + b"\n" + b"".join(lines[1:]))
     with pytest.raises(ValueError, match="line 1: not a whole file of phrases: delimiter"):
+        Phrases.load(path)
+    header |= {"delimiter": "_", "entries": 1}
+    for word in ("\ud800", "x" * 70_000):
+        path.write_text(json.dumps(header) + "\n" + json.dumps([[word], [1]]) + "\n")
+        with pytest.raises(ValueError, match=r"phrases: what it holds cannot be meant: .*word 0"):
+            Phrases.load(path)
+    path.write_text(json.dumps(header | {"min_count": -1}) + "\n" + '[["a"], [1]]\n')
+    with pytest.raises(ValueError, match="phrases: what it holds cannot be meant: min_count"):
         Phrases.load(path)
     header |= {"delimiter": 5}
     path.write_bytes(json.dumps(header).encode() + b"\n" + b"".join(lines[1:]))

@@ -203,7 +203,7 @@ def test_damaged_archives_are_named(tmp_path, suffix, pack):
     whole = pack.compress(b"2 2\n" + b"".join(b"word%d 1 2\n" % i for i in range(500)))
     for damaged in (whole[: len(whole) // 2], b"plain text", b""):
         path.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"cannot be unpacked|is empty"):
+        with pytest.raises(ValueError, match=r"not a whole|is empty"):
             KeyedVectors.load_word2vec_format(path)
 
 

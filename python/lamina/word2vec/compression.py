@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import errno
 import gzip
 import lzma
 import mmap
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -24,41 +26,43 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+
+def _open_member(path: Path, mode: str) -> IO[bytes]:
+    """Open the only file of a .zip archive."""
+    del mode
+    try:
+        with zipfile.ZipFile(path) as archive:  # the member keeps the file open
+            members = [name for name in archive.namelist() if not name.endswith("/")]
+            if len(members) == 1:
+                return archive.open(members[0])
+    except (RuntimeError, OverflowError, UnicodeDecodeError, struct.error) as error:
+        # Encrypted, packed in an unknown way, or damaged where zipfile does not look for it.
+        raise zipfile.BadZipFile(str(error)) from error
+    raise ValueError(
+        f"{path} holds {len(members)} files ({', '.join(members[:3])}"
+        f"{', ...' if len(members) > 3 else ''}), where one is wanted: unpack it and name the one "
+        f"to read (a corpus of many files: PathLineSentences)"
+    )
+
+
 _OPENERS: dict[str, Callable[..., Any]] = {
     ".gz": gzip.open,
     ".bz2": bz2.open,
     ".xz": lzma.open,
+    ".zip": _open_member,
 }
 
-_DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+_DAMAGE = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error)
 
 
-def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
-    files = [member for member in archive.infolist() if not member.is_dir()]
-    if len(files) != 1:
-        raise ValueError(
-            f"{path} holds {len(files)} files ({', '.join(f.filename for f in files[:5])}): unpack "
-            f"it and name the one to read"
-        )
-    return files[0]
+def is_packed(path: str | os.PathLike[str]) -> bool:
+    """Return whether the name says that the file is compressed."""
+    return Path(path).suffix.lower() in _OPENERS
 
 
 @contextlib.contextmanager
-def _unpacked(path: Path) -> Iterator[IO[bytes]]:
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive, archive.open(_only_member(archive, path)) as file:
-            yield file
-    else:
-        with _OPENERS[path.suffix](path, "rb") as file:
-            yield file
-
-
-@contextlib.contextmanager
-def open_plain(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Yield a real, seekable file of what ``path`` holds, unpacked if it is .gz, .bz2, .xz or .zip.
-
-    What is unpacked, or comes through a pipe, goes to a temporary file that has no name and is
-    gone when it is closed.
+def open_bytes(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Yield a stream of what ``path`` holds, unpacked if its name says .gz, .bz2, .xz or .zip.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -68,28 +72,50 @@ def open_plain(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: give the name of a file")
+        raise IsADirectoryError(
+            errno.EISDIR, "this is a folder: give the name of a file", str(path)
+        )
     if not path.exists():
-        raise FileNotFoundError(f"there is no file {path} (looked in {Path.cwd()})")
-    compressed = path.suffix in {*_OPENERS, ".zip"}
-    if not compressed and path.is_file():
+        raise FileNotFoundError(
+            errno.ENOENT, f"there is no file of this name (looked in {Path.cwd()})", str(path)
+        )
+    if not is_packed(path):
         with path.open("rb") as file:
             yield file
         return
+    try:
+        with _OPENERS[path.suffix.lower()](path, "rb") as stream:
+            yield stream
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+    except OSError as error:
+        # bz2 has no error class of its own; a .zip that lies makes its reader seek to nowhere.
+        if error.errno in {None, errno.EINVAL}:
+            raise _damaged(path, error) from error
+        raise
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path} is not a whole {path.suffix.lower()} file: {error}. Is it cut off, or does its "
+        f"name lie?"
+    )
+
+
+@contextlib.contextmanager
+def open_plain(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Yield a real, seekable file of what ``path`` holds, unpacked as by `open_bytes`.
+
+    What is unpacked, or comes through a pipe, goes to a temporary file that has no name and is
+    gone when it is closed.
+    """
+    if Path(path).is_file() and not is_packed(path):
+        with open_bytes(path) as file:
+            yield file
+        return
     with tempfile.TemporaryFile(prefix="lamina-") as plain:
-        if not compressed:
-            with path.open("rb") as file:
-                shutil.copyfileobj(file, plain, 1 << 20)
-        else:
-            try:
-                with _unpacked(path) as packed:
-                    shutil.copyfileobj(packed, plain, 1 << 20)
-            except _DAMAGE as error:
-                if isinstance(error, OSError) and error.errno is not None:
-                    raise
-                raise ValueError(
-                    f"{path} cannot be unpacked: {error}. Is it cut off, or does its name lie?"
-                ) from error
+        with open_bytes(path) as stream:
+            shutil.copyfileobj(stream, plain, 1 << 20)
         plain.seek(0)
         yield cast("BinaryIO", plain)
 
@@ -123,7 +149,7 @@ def atomic_packed_write(
         ValueError: for .zip, which cannot be written here.
 
     """
-    suffix = Path(path).suffix
+    suffix = Path(path).suffix.lower()
     if suffix == ".zip":
         raise ValueError(f"{os.fspath(path)}: .zip is only read; write .gz, .bz2 or .xz")
     with atomic_write(path, append=append) as file:

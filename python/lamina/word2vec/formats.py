@@ -335,11 +335,12 @@ def read_counts(path: str | os.PathLike[str], encoding: str, errors: str) -> dic
     counts = {}
     with open_plain(path) as file:
         for number, line in enumerate(file, 1):
-            word, _, count = line.decode(encoding, errors).strip().rpartition(" ")
-            if not word or not count.isdigit():
-                raise ValueError(
-                    f"{os.fspath(path)}, line {number}: wanted a word and its count, got "
-                    f"{line[:60]!r}"
-                )
+            where = f"{os.fspath(path)}, line {number}"
+            try:
+                word, _, count = line.decode(encoding, errors).strip().rpartition(" ")
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{where}: not {encoding} ({error.reason})") from error
+            if not word or not (count.isascii() and count.isdigit()):
+                raise ValueError(f"{where}: wanted a word and its count, got {line[:60]!r}")
             counts[word] = int(count)
     return counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from lamina.word2vec.phrase_scoring import scoring_name
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lamina.word2vec.phrase_model import PhraseModel
     from lamina.word2vec.phrase_scoring import Scorer
@@ -52,6 +53,28 @@ def save_phrases(
             file.write(json.dumps([words[some], values[some]]).encode() + b"\n")
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value < 1 << 63
+
+
+def _is_score(value: object) -> bool:
+    return isinstance(value, (int, float))
+
+
+@contextlib.contextmanager
+def content_of(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the file where a model refuses the settings or words that were in it.
+
+    Raises:
+        ValueError: in the place of what the model raised.
+
+    """
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: what it holds cannot be meant: {error}") from error
+
+
 def load_phrases(
     path: str | os.PathLike[str],
     kind: str,
@@ -68,6 +91,7 @@ def load_phrases(
     """
     words: list[str] = []
     values: list[Any] = []
+    valid = _is_count if kind == "Phrases" else _is_score
     number = 1
     try:
         with Path(path).open(encoding="utf-8") as file:
@@ -79,20 +103,21 @@ def load_phrases(
                     f"it holds {header.get('kind')}, so load it with {header.get('kind')}.load"
                 )
             for name, kinds in {**_SETTINGS, **settings}.items():
-                if not isinstance(header.get(name), kinds):
+                value = header.get(name)
+                if not isinstance(value, kinds) or (kinds is int and not _is_count(value)):
                     raise TypeError(f"{name} is {header.get(name)!r}")  # noqa: TRY301
             for line in file:
                 number += 1
                 some_words, some_values = json.loads(line)
                 if not all(isinstance(word, str) for word in some_words):
                     raise ValueError("a word is not a str")  # noqa: TRY301
-                if not all(isinstance(value, (int, float)) for value in some_values):
-                    raise ValueError("a count or score is not a number")  # noqa: TRY301
+                if not all(map(valid, some_values)):
+                    raise ValueError("a count or score is not such a number")  # noqa: TRY301
                 words += some_words
                 values += some_values
         if not len(words) == len(values) == header["entries"]:
             raise ValueError(f"{header['entries']} entries are due, {len(words)} are there")  # noqa: TRY301
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path}, line {number}: not a whole file of phrases: {error}") from error
     if scoring is not None:
         header["scoring"] = scoring

@@ -14,7 +14,7 @@ import numpy as np
 
 from lamina._native import core
 from lamina.word2vec.corpus import FileCorpus, IterableCorpus, open_corpus
-from lamina.word2vec.phrase_file import load_phrases, save_phrases
+from lamina.word2vec.phrase_file import content_of, load_phrases, save_phrases
 from lamina.word2vec.phrase_model import PhraseModel
 from lamina.word2vec.phrase_scoring import NEVER, find_scorer, scoring_name
 
@@ -260,18 +260,20 @@ class Phrases(PhraseModel):
 
         """
         header, words, counts = load_phrases(path, "Phrases", scoring, dict.fromkeys(_COUNTS, int))
-        model = cls(
-            min_count=header["min_count"],
-            threshold=header["threshold"],
-            max_vocab_size=header["max_vocab_size"],
-            delimiter=header["delimiter"],
-            progress_per=header["progress_per"],
-            scoring=header["scoring"],
-            connector_words=header["connector_words"],
-        )
+        with content_of(path):
+            model = cls(
+                min_count=header["min_count"],
+                threshold=header["threshold"],
+                max_vocab_size=header["max_vocab_size"],
+                delimiter=header["delimiter"],
+                progress_per=header["progress_per"],
+                scoring=header["scoring"],
+                connector_words=header["connector_words"],
+            )
         model.min_reduce = header["min_reduce"]
         model.corpus_word_count = header["corpus_word_count"]
-        model._table.add(words, np.array(counts, np.int64))
+        with content_of(path):
+            model._table.add(words, np.array(counts, np.int64))
         return model
 
 
@@ -323,15 +325,16 @@ class FrozenPhrases(PhraseModel):
 
         """
         header, words, scores = load_phrases(path, "FrozenPhrases", scoring, {})
-        model = cls(
-            Phrases(
-                min_count=header["min_count"],
-                threshold=header["threshold"],
-                delimiter=header["delimiter"],
-                scoring=header["scoring"],
-                connector_words=header["connector_words"],
+        with content_of(path):
+            model = cls(
+                Phrases(
+                    min_count=header["min_count"],
+                    threshold=header["threshold"],
+                    delimiter=header["delimiter"],
+                    scoring=header["scoring"],
+                    connector_words=header["connector_words"],
+                )
             )
-        )
         model.phrasegrams = dict(zip(words, scores, strict=True))
         return model
 

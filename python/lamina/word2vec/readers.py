@@ -6,81 +6,24 @@ trained; iterating over a reader in Python gives the same words, one list for ea
 
 from __future__ import annotations
 
-import bz2
 import contextlib
 import errno
-import gzip
-import lzma
 import os
 import re
 import shutil
-import stat
 import tempfile
 import unicodedata
 import weakref
-import zipfile
-import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
+
+from lamina.word2vec.compression import is_packed, open_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEXT8_SENTENCE = 10_000
 """Words in a sentence when a text without sentences is iterated over in Python, as in gensim."""
-
-_COMPRESSED = {".gz", ".bz2", ".xz", ".zip"}
-
-
-def _open_zip(path: str) -> IO[bytes]:
-    archive = zipfile.ZipFile(path)
-    members = [name for name in archive.namelist() if not name.endswith("/")]
-    if len(members) != 1:
-        archive.close()
-        raise ValueError(
-            f"{path} holds {len(members)} files ({', '.join(members[:3])}"
-            f"{', ...' if len(members) > 3 else ''}), but a corpus in a .zip must be a single one: "
-            f"unpack it, and read the directory with PathLineSentences"
-        )
-    member = archive.open(members[0])
-    archive.close()  # the member keeps the file open
-    return member
-
-
-@contextlib.contextmanager
-def open_bytes(path: str) -> Iterator[IO[bytes]]:
-    """Open a file for reading, unpacking ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` by their names.
-
-    Raises:
-        FileNotFoundError, IsADirectoryError: as for any file.
-        ValueError: if a compressed file is damaged, or a ``.zip`` holds several files.
-
-    """
-    if Path(path).is_dir():
-        raise IsADirectoryError(
-            errno.EISDIR,
-            "a corpus is a file, and this is a directory: pass PathLineSentences(directory) to "
-            "read all of its files",
-            path,
-        )
-    suffix = Path(path).suffix.lower()
-    openers: dict[str, Any] = {
-        ".gz": gzip.open,
-        ".bz2": bz2.open,
-        ".xz": lzma.open,
-        ".zip": _open_zip,
-    }
-    damage = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, zlib.error)
-    try:
-        with openers.get(suffix, lambda name: Path(name).open("rb"))(path) as stream:
-            yield stream
-    except damage as error:
-        raise ValueError(f"{path} is not a whole {suffix} file: {error}") from error
-    except OSError as error:
-        # bz2 has no error class of its own.
-        if suffix == ".bz2" and error.errno is None:
-            raise ValueError(f"{path} is not a whole .bz2 file: {error}") from error
-        raise
 
 
 @contextlib.contextmanager
@@ -118,10 +61,16 @@ class TextFile:
             self._adopt(self._spool(contextlib.nullcontext(source), str(source)), str(source))
         else:
             name = os.fspath(source)
+            if Path(name).is_dir():
+                raise IsADirectoryError(
+                    errno.EISDIR,
+                    "a corpus is a file, and this is a directory: pass "
+                    "PathLineSentences(directory) to read all of its files",
+                    name,
+                )
             if not Path(name).exists():
                 raise FileNotFoundError(errno.ENOENT, "no such corpus file", name)
-            compressed = Path(name).suffix.lower() in _COMPRESSED
-            if not compressed and stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116
+            if Path(name).is_file() and not is_packed(name):
                 self._adopt(os.open(name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)), name)
             else:
                 self._adopt(self._spool(open_bytes(name), name), name)
