@@ -26,6 +26,20 @@ class Predictor(GensimNames):
     output_rows: PaddedMatrix | None
     node_rows: PaddedMatrix | None
 
+    @property
+    def syn1neg(self) -> NDArray[np.float32]:
+        """The output vectors of negative sampling, or of the exact softmax (V, d)."""
+        if self.output_rows is None:
+            raise AttributeError("syn1neg: a model trained with hs=1 alone has no output vectors")
+        return self.output_rows.rows
+
+    @property
+    def syn1(self) -> NDArray[np.float32]:
+        """The vectors of the inner nodes of the Huffman tree, the root last (V - 1, d)."""
+        if self.node_rows is None:
+            raise AttributeError("syn1: only a model with hs=1 has vectors of a tree's nodes")
+        return self.node_rows.rows
+
     def predict_output_word(
         self,
         context_words_list: Sequence[str | int],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 import zlib
 from dataclasses import asdict, dataclass, field
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +43,36 @@ class Progress:
     pairs: int = 0
     words: int = 0
     epoch_losses: list[float] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raise ``TypeError`` or ``ValueError`` for a state that no training can be in."""
+        whole = ("epochs", "corpus_size", "corpus_checksum", "epoch", "unit", "pairs", "words")
+        for name in whole:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral):
+                raise TypeError(f"{name} must be a whole number, got {value!r}")
+            if not 0 <= value < 1 << 62:
+                raise ValueError(f"{name} must be between 0 and 2**62, got {value!r}")
+        if not isinstance(self.epoch_losses, list):
+            raise TypeError(f"epoch_losses must be a list, got {self.epoch_losses!r:.80}")
+        rates = {"start_alpha": self.first_learning_rate, "end_alpha": self.last_learning_rate}
+        losses = [("loss", loss) for loss in (self.loss_sum, *self.epoch_losses)]
+        for name, value in (*rates.items(), *losses):
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise TypeError(f"{name} must be a number, got {value!r}")
+        for name, value in rates.items():
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{name} must be finite and not negative, got {value!r}")
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1, got {self.epochs}")
+        units = -(-self.corpus_size // core.unit)
+        if self.epoch > self.epochs or self.unit > (units if self.epoch < self.epochs else 0):
+            raise ValueError(
+                f"epoch {self.epoch}, unit {self.unit} lies beyond the end: there are "
+                f"{self.epochs} epochs of {units} units"
+            )
+        if len(self.epoch_losses) != self.epoch:
+            raise ValueError(f"{len(self.epoch_losses)} losses of {self.epoch} epochs")
 
     def learning_rate(self, epoch: float) -> float:
         """Return the learning rate after so many epochs: it falls linearly."""

@@ -5,7 +5,7 @@ Dimensions: V rows, d numbers in a vector, D = d rounded up to a multiple of 16.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +38,16 @@ class PaddedMatrix:
         """Copy a matrix; with ``count``, into the first rows of a taller one."""
         result = cls(len(matrix) if count is None else count, matrix.shape[1])
         result.rows[: len(matrix)] = matrix
+        return result
+
+    # A copy made array by array would lose the alignment, and that one array is a view of the
+    # other.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PaddedMatrix.of, (np.array(self.rows),)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PaddedMatrix:
+        result = PaddedMatrix.of(self.rows)
+        memo[id(self.rows)] = result.rows
         return result
 
 
