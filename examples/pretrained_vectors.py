@@ -19,9 +19,9 @@ def make_small_file(path: Path) -> None:
     """Write word2vec's binary format: a header, then each word, a space and its float32 numbers."""
     topics = {"animal": ["cat", "dog"], "vehicle": ["car"], "drink": ["cappuccino", "espresso"]}
     generator = np.random.default_rng(0)
-    size, words = 300, sum(topics.values(), [])
+    size = 300
     with path.open("wb") as file:
-        file.write(f"{len(words)} {size}\n".encode())
+        file.write(f"{sum(map(len, topics.values()))} {size}\n".encode())
         for topic_words in topics.values():
             centre = generator.normal(0, 0.15, size)
             for word in topic_words:

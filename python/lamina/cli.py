@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from lamina.word2vec import KeyedVectors
 
-_VECTORS_HELP = "a file of vectors: .bin is word2vec's binary format, .txt or .vec its text format (.bin.gz and the like too), any other name Lamina's own"
+_VECTORS_HELP = (
+    "a file of vectors: .bin is word2vec's binary format, .txt or .vec its text format (.bin.gz "
+    "and the like too), any other name Lamina's own"
+)
 
 
 def _demo(arguments: argparse.Namespace) -> None:

@@ -48,15 +48,20 @@ class Progress:
         """Raise ``TypeError`` or ``ValueError`` for a state that no training can be in."""
         whole = ("epochs", "corpus_size", "corpus_checksum", "epoch", "unit", "pairs", "words")
         for name in whole:
-            value = getattr(self, name)
+            value: Any = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral):
                 raise TypeError(f"{name} must be a whole number, got {value!r}")
-            if not 0 <= value < 1 << 62:
+            if not 0 <= int(value) < 1 << 62:
                 raise ValueError(f"{name} must be between 0 and 2**62, got {value!r}")
         if not isinstance(self.epoch_losses, list):
             raise TypeError(f"epoch_losses must be a list, got {self.epoch_losses!r:.80}")
-        rates = {"start_alpha": self.first_learning_rate, "end_alpha": self.last_learning_rate}
-        losses = [("loss", loss) for loss in (self.loss_sum, *self.epoch_losses)]
+        rates: dict[str, Any] = {
+            "start_alpha": self.first_learning_rate,
+            "end_alpha": self.last_learning_rate,
+        }
+        losses: list[tuple[str, Any]] = [
+            ("loss", loss) for loss in (self.loss_sum, *self.epoch_losses)
+        ]
         for name, value in (*rates.items(), *losses):
             if isinstance(value, bool) or not isinstance(value, Real):
                 raise TypeError(f"{name} must be a number, got {value!r}")
