@@ -1,10 +1,14 @@
 """The command ``lamina``: every subcommand, its help, and its errors."""
 
+import contextlib
+import fcntl
 import os
 import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +59,7 @@ def test_help(capsys, command):
     assert "False" not in text
     # Every argument is explained, on its line or the next.
     for line, after in zip(text.splitlines(), [*text.splitlines()[1:], ""], strict=True):
-        if re.match(r"  \S", line) and "  " not in line.strip():
+        if re.match(r"  \S", line) and "  " not in line.strip() and line != "  COMMAND":
             assert after.startswith("      "), line
 
 
@@ -164,7 +168,8 @@ def test_phrases(capsys, tmp_path):
     corpus, output = tmp_path / "corpus.txt", tmp_path / "joined.txt"
     lines = ["i love new york", "new york is big", "a new day"] * 50 + ["york"] * 3
     corpus.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    command = ["word2vec", "phrases", str(corpus), "-o", str(output), "--threshold", "1.5"]
+    command = ["word2vec", "phrases", str(corpus), "-o", str(output), "--scoring", "npmi"]
+    command += ["--threshold", "0.3"]
     assert main(command) == 0
     assert "new_york" in capsys.readouterr().out
     assert "i love new_york\n" in output.read_text(encoding="utf-8")
@@ -230,21 +235,15 @@ Word2Vec(LittleLanguage(sentences=4000), compute_loss=True, workers=1, epochs=3,
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_progress_in_a_terminal(verbose):
     ours, theirs = pty.openpty()
-    try:
-        os.environ["COLUMNS"] = "100"
-        subprocess.run(
-            [sys.executable, "-c", _TRAINING.format(verbose)], stderr=theirs, check=True, timeout=60
-        )
-    finally:
-        del os.environ["COLUMNS"]
-        os.close(theirs)
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    process = subprocess.Popen([sys.executable, "-c", _TRAINING.format(verbose)], stderr=theirs)
+    os.close(theirs)
     shown = b""
-    try:
+    with contextlib.suppress(OSError):  # raised when the other end is closed
         while piece := os.read(ours, 65536):
             shown += piece
-    except OSError:  # the other end is closed
-        pass
     os.close(ours)
+    assert process.wait(60) == 0
     text = shown.decode()
     if not verbose:
         assert text == ""

@@ -178,6 +178,8 @@ def test_gensims_import_paths():
     assert FromModels is KeyedVectors is models.keyedvectors.KeyedVectors
     assert Word2VecFromModels is Word2Vec is word2vec.Word2Vec
     assert PhrasesFromModels is Phrases
-    assert {LineSentence, PathLineSentences, Text8Corpus} <= set(vars(word2vec).values())
+    assert {LineSentence, PathLineSentences, Text8Corpus} == {
+        getattr(word2vec, name) for name in ("LineSentence", "PathLineSentences", "Text8Corpus")
+    }
     assert issubclass(CallbackAny2Vec, object)
     assert "of" in ENGLISH_CONNECTOR_WORDS

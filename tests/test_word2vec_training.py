@@ -11,7 +11,7 @@ import pytest
 from lamina.word2vec import LineSentence, Text8Corpus, Word2Vec
 from lamina.word2vec.little_language import LittleLanguage
 
-SMALL = {"vector_size": 8, "min_count": 1, "workers": 1, "verbose": 0}
+SMALL = {"vector_size": 8, "min_count": 1, "workers": 1, "sample": 0, "verbose": 0}
 
 
 @pytest.fixture(scope="module")
@@ -157,16 +157,13 @@ def test_long_sentences_are_not_cut(tmp_path, as_file):
         path = tmp_path / "corpus.txt"
         path.write_text(" ".join(sentence), encoding="utf-8")
         corpus = LineSentence(path)
-    model = Word2Vec(
-        corpus, **{**SMALL, "vector_size": 16}, window=1, alpha=0.1, sample=0, epochs=5, sg=1
-    )
+    model = Word2Vec(corpus, **{**SMALL, "vector_size": 16}, window=1, alpha=0.1, epochs=5, sg=1)
     assert model.corpus_total_words == 30_000
     assert sum(model.wv.get_vecattr(w, "count") for w in model.wv.index_to_key) == 30_000
+    before = {f"f{i}" for i in range(40, 45)}
     for x, y in pairs:
         assert model.wv.get_vecattr(x, "count") == back.count(x)
-        assert model.predict_output_word([x], topn=2)[0][0] in {y, f"f{int(x[1]) + 40}"} | {
-            f"f{i + 40}" for i in range(5)
-        }
+        assert model.predict_output_word([x])[0][0] in {y} | before
     untrained = Word2Vec(**{**SMALL, "vector_size": 16})
     untrained.build_vocab([sentence])
     for x, _ in pairs:

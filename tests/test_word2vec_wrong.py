@@ -9,7 +9,7 @@ from lamina.saving import read_tensors, write_tensors
 from lamina.word2vec import KeyedVectors, LineSentence, Word2Vec
 
 CORPUS = [["the", "cat", "sat"], ["the", "dog", "sat", "down"]] * 5
-SMALL = {"vector_size": 8, "min_count": 1, "workers": 1, "verbose": 0}
+SMALL = {"vector_size": 8, "min_count": 1, "workers": 1, "sample": 0, "verbose": 0}
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,16 @@ def _read(path: str, *, binary: bool | None = None, limit: int | None = None) ->
     kind = _kind(Path(path))
     if binary is not None:
         kind = "binary" if binary else "text"
+    if limit is not None and limit < 1:
+        raise ValueError(f"--limit must be at least 1, got {limit}")
     if kind == "native":
-        return KeyedVectors.load(path)
+        vectors = KeyedVectors.load(path)
+        if limit is None or limit >= len(vectors):
+            return vectors
+        first = KeyedVectors(vectors.vector_size, dtype=vectors.vectors.dtype)
+        first.add_vectors(vectors.index_to_key[:limit], vectors.vectors[:limit])
+        first.expandos = {name: values[:limit] for name, values in vectors.expandos.items()}
+        return first
     return KeyedVectors.load_word2vec_format(path, binary=kind == "binary", limit=limit)
 
 
@@ -171,7 +179,8 @@ def _phrases(arguments: argparse.Namespace) -> None:
     found = phrases.export_phrases()
     best = sorted(found.items(), key=lambda item: -item[1])[:10]
     print(f"{len(found):,} phrases joined: {arguments.output}")
-    print("highest scores: " + ", ".join(phrase for phrase, _ in best))
+    if best:
+        print("highest scores: " + ", ".join(phrase for phrase, _ in best))
 
 
 def _config(arguments: argparse.Namespace) -> None:

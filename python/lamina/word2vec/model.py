@@ -495,7 +495,8 @@ class Word2Vec(Predictor, LegacyWord2Vec):
 
     def _check_finite(self) -> None:
         """Warn of vectors that have run away; a row's sum shows it."""
-        sums = self.wv.vectors.sum(axis=1)
+        with np.errstate(all="ignore"):
+            sums = self.wv.vectors.sum(axis=1)
         if not np.isfinite(sums).all():
             warnings.warn(
                 f"Word2Vec.train: {np.count_nonzero(~np.isfinite(sums))} of {len(sums)} vectors "

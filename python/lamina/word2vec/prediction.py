@@ -84,7 +84,8 @@ class Predictor(GensimNames):
         """Return the log-probability of each sentence under hierarchical softmax.
 
         It is the sum of ``log p(word | context)`` over the sentence's pairs of words within
-        ``window`` (skip-gram), or over its words given their whole windows (CBOW).
+        ``window`` (skip-gram), or over its words given their whole windows (CBOW; alone in its
+        sentence, a word is given the zero vector).
         ``total_sentences`` and what follows it are accepted for gensim's sake, without effect.
 
         Raises:
@@ -110,14 +111,12 @@ class Predictor(GensimNames):
             for place, word in enumerate(ids):
                 begin = max(0, place - self.window)
                 context = ids[begin:place] + ids[place + 1 : place + self.window + 1]
-                if not context:
-                    continue
                 if self.sg:
                     total += sum(log_probability(word, vectors[c]) for c in context)
                 else:
                     hidden = vectors[context].sum(axis=0)
                     total += log_probability(
-                        word, hidden / len(context) if self.cbow_mean else hidden
+                        word, hidden / max(len(context), 1) if self.cbow_mean else hidden
                     )
             return total
 

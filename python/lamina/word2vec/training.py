@@ -79,6 +79,28 @@ class Progress:
         if len(self.epoch_losses) != self.epoch:
             raise ValueError(f"{len(self.epoch_losses)} losses of {self.epoch} epochs")
 
+    # A KeyboardInterrupt comes between two statements: so each change is a single one.
+
+    def note(self, unit: int, loss: float, pairs: int, words: int) -> None:
+        """Add the result of a call that trained up to ``unit``."""
+        vars(self).update(
+            unit=unit,
+            loss_sum=self.loss_sum + loss,
+            pairs=self.pairs + pairs,
+            words=self.words + words,
+        )
+
+    def end_epoch(self) -> None:
+        """Keep the epoch's loss and go on to the next."""
+        loss = self.loss_sum / self.pairs if self.pairs else 0.0
+        vars(self).update(
+            epoch=self.epoch + 1,
+            unit=0,
+            loss_sum=0.0,
+            pairs=0,
+            epoch_losses=[*self.epoch_losses, loss],
+        )
+
     def learning_rate(self, epoch: float) -> float:
         """Return the learning rate after so many epochs: it falls linearly."""
         share = epoch / self.epochs
@@ -144,7 +166,7 @@ def run_epochs(
                     callback.on_epoch_begin(model)
             while progress.unit < units:
                 first = progress.unit
-                progress.unit, loss, pairs, words = trainer.run(
+                result = trainer.run(
                     epoch=epoch,
                     first_unit=first,
                     first_learning_rate=progress.learning_rate(epoch),
@@ -152,9 +174,7 @@ def run_epochs(
                     seconds=_SECONDS_PER_CALL,
                     threads=threads,
                 )
-                progress.loss_sum += loss
-                progress.pairs += pairs
-                progress.words += words
+                progress.note(*result)
                 done = min(progress.unit * core.unit, size) - min(first * core.unit, size)
                 rate = progress.learning_rate(epoch + progress.unit / units)
                 model.min_alpha_yet_reached = rate
@@ -166,19 +186,15 @@ def run_epochs(
                 if save_checkpoint and time.monotonic() - last_checkpoint >= checkpoint_every:
                     save_checkpoint()
                     last_checkpoint = time.monotonic()
-            progress.epoch_losses.append(
-                progress.loss_sum / progress.pairs if progress.pairs else 0.0
-            )
-            progress.epoch, progress.unit = epoch + 1, 0
-            progress.loss_sum, progress.pairs = 0.0, 0
+            progress.end_epoch()
             model.wv.norms = None  # a callback may ask for neighbours
             for callback in callbacks:
                 callback.on_epoch_end(model)
     except KeyboardInterrupt:
         # The interrupt may have come between the kernel's return and the note of its result.
-        epoch, unit = trainer.position
-        if epoch == progress.epoch:
-            progress.unit = max(progress.unit, unit)
+        epoch, unit, loss, pairs, words = trainer.last_run
+        if epoch == progress.epoch and unit > progress.unit:
+            progress.note(unit, loss, pairs, words)
         if save_checkpoint:
             save_checkpoint()
         raise

@@ -27,10 +27,11 @@ class PaddedMatrix:
     def __init__(self, count: int, size: int) -> None:
         columns = -(-size // _ROW_MULTIPLE) * _ROW_MULTIPLE
         # The pages are zero already and cost nothing until they are touched.
-        memory = np.zeros(count * columns * 4 + _ALIGNMENT, dtype=np.uint8)
+        room = max(count, 1)  # an empty slice of memory would not be aligned
+        memory = np.zeros(room * columns * 4 + _ALIGNMENT, dtype=np.uint8)
         start = -memory.ctypes.data % _ALIGNMENT
-        floats = memory[start : start + count * columns * 4].view(np.float32)
-        self.padded: NDArray[np.float32] = floats.reshape(count, columns)
+        floats = memory[start : start + room * columns * 4].view(np.float32)
+        self.padded: NDArray[np.float32] = floats.reshape(room, columns)[:count]
         self.rows: NDArray[np.float32] = self.padded[:, :size]
 
     @classmethod
