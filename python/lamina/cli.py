@@ -23,6 +23,8 @@ _VECTORS_HELP = (
 def _demo(arguments: argparse.Namespace) -> None:
     from lamina import demo
 
+    if not arguments.picture.parent.is_dir():
+        raise FileNotFoundError(f"the folder of --picture does not exist: {arguments.picture}")
     demo.run(arguments.picture, seed=arguments.seed, verbose=not arguments.quiet)
 
 

@@ -90,7 +90,9 @@ class Word2Vec(Predictor, LegacyWord2Vec):
         max_final_vocab: raise ``min_count`` until at most so many words are left.
         shrink_windows: draw each window's reach from 1 to ``window``, as word2vec.c does.
         objective: ``'softmax'`` for the exact objective.
-        checkpoint: a file to save the model and the state of its training to, now and then.
+        checkpoint: a file to save the model and the state of its training to, now and then, and
+            at Ctrl-C; an interrupted constructor leaves no other trace (``build_vocab`` and
+            ``train`` on a model without a corpus leave the model).
         checkpoint_every: seconds between two checkpoints.
         verbose: 0 hides the progress bar.
         old: the spellings of gensim 3, ``size=`` and ``iter=``.
