@@ -148,9 +148,12 @@ class Bench:
         model = Word2Vec(**BASE, **SKIP_GRAM, workers=self.threads)
         model.build_vocab(Text8Corpus(self.path))
         elapsed = min(take_turns({"": self.ours(SKIP_GRAM, self.threads)}, max(self.rounds, 3))[""])
-        model.train(Text8Corpus(self.path), verbose=0)
-        windows = model.progress.words
-        contexts = model.progress.total_pairs / windows
+        encoded = open_corpus(Text8Corpus(self.path)).encode(model.wv.index_to_key)
+        _, _, pairs, windows = model._trainer(encoded.ids).run(  # noqa: SLF001
+            epoch=0, first_unit=0, first_learning_rate=0.025, last_learning_rate=0.025,
+            seconds=0, threads=self.threads,
+        )  # fmt: skip
+        contexts = pairs / windows
         row = model._vectors.padded.shape[1] * 4  # noqa: SLF001
         outputs = 1 + NEGATIVES
         flops = 6 * contexts * outputs * row / 4
@@ -162,7 +165,8 @@ class Bench:
         print(f"  a window: {contexts:.2f} contexts x {outputs} outputs = {flops / 1e3:.1f} kFLOP;")
         print(f"  rows that enter and leave it: {1 + outputs}, {traffic / 1e3:.1f} kB moved")
         print(
-            f"  the machine: {peak:.0f} GFLOP/s, {cache:.0f} GB/s in cache, {memory:.0f} GB/s in memory"
+            f"  the machine: {peak:.0f} GFLOP/s, {cache:.0f} GB/s in cache, "
+            f"{memory:.0f} GB/s in memory"
         )
         print(
             f"  bounds: {peak * 1e3 / flops:.2f} M windows/s by arithmetic, "
@@ -190,8 +194,8 @@ def main():
         model = bench.check()
         print(
             f"wiki8, first {arguments.megabytes:g} MB: {bench.words:,} words, {len(model.wv):,} in "
-            f"the vocabulary; {arguments.threads} threads, SIMD level {_native.core.level}, medians "
-            f"of {arguments.rounds} rounds"
+            f"the vocabulary; {arguments.threads} threads, SIMD level {_native.core.level}, "
+            f"medians of {arguments.rounds} rounds"
         )
         print(f"{'thousand words a second':<46}{'lamina':>9}{'gensim':>9}{'ratio':>10}{'floor':>9}")
         for row in ROWS:

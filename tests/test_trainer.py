@@ -223,7 +223,7 @@ def test_cutting_a_run_into_calls_changes_nothing(kernels, threads):
             )
             words, pairs = words + more_words, pairs + more_pairs
         assert unit == trainer.units
-        assert trainer.position == (0, unit)
+        assert trainer.last_run[:2] == (0, unit)
         return matrices, words, pairs
 
     whole, words, pairs = train([0])

@@ -52,18 +52,19 @@ class BoundTrainer {
 
   int64_t units() const { return trainer_->units(); }
 
-  // Where the last run ended. A caller interrupted before it could note run's result asks here.
-  std::pair<int64_t, int64_t> position() const { return {epoch_, next_unit_}; }
+  // The last run's epoch and result. A caller interrupted before it could note them asks here.
+  py::tuple last_run() const {
+    return py::make_tuple(epoch_, last_.next_unit, last_.loss, last_.pairs, last_.words);
+  }
 
   SegmentResult run(const Segment& segment) {
     if (segment.first_unit < 0 || segment.epoch < 0) {
       throw py::value_error("epoch and first_unit must not be negative");
     }
     py::gil_scoped_release release;
-    const SegmentResult result = trainer_->run(segment);
+    last_ = trainer_->run(segment);
     epoch_ = segment.epoch;
-    next_unit_ = result.next_unit;
-    return result;
+    return last_;
   }
 
  private:
@@ -89,7 +90,8 @@ class BoundTrainer {
   py::array inputs_;
   py::object outputs_, nodes_;
   std::unique_ptr<Trainer> trainer_;
-  int64_t epoch_ = 0, next_unit_ = 0;
+  int64_t epoch_ = 0;
+  SegmentResult last_;
 };
 
 // One step on explicit rows, so that tests can hold it against a reference.
@@ -160,7 +162,7 @@ void register_word2vec(py::module_& m) {
            py::arg("shrink_windows"), py::arg("average_context"), py::arg("with_loss"),
            py::arg("seed"))
       .def_property_readonly("units", &BoundTrainer::units)
-      .def_property_readonly("position", &BoundTrainer::position)
+      .def_property_readonly("last_run", &BoundTrainer::last_run)
       .def(
           "run",
           [](BoundTrainer& trainer, int64_t epoch, int64_t first_unit, double first_learning_rate,

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 
     from lamina.word2vec import KeyedVectors
 
-_VECTORS_HELP = "a file of vectors: Lamina's own, or word2vec's (.bin is binary, others are text)"
+_VECTORS_HELP = (
+    "a file of vectors: .bin is word2vec's binary format, .txt or .vec its text format (.bin.gz "
+    "and the like too), any other name Lamina's own"
+)
 
 
 def _demo(arguments: argparse.Namespace) -> None:
     from lamina import demo
 
+    if not arguments.picture.parent.is_dir():
+        raise FileNotFoundError(f"the folder of --picture does not exist: {arguments.picture}")
     demo.run(arguments.picture, seed=arguments.seed, verbose=not arguments.quiet)
 
 
@@ -83,6 +88,11 @@ def _write(model: Any, path: Path) -> None:
 def _kind(path: Path) -> str:
     suffixes = [s for s in path.suffixes if s not in {".gz", ".bz2", ".xz", ".zip"}]
     last = suffixes[-1] if suffixes else ""
+    if len(suffixes) < len(path.suffixes) and last not in {".bin", ".txt", ".vec"}:
+        raise ValueError(
+            f"{path}: only the formats of word2vec are compressed; its name should end in "
+            f".bin{path.suffix} or .txt{path.suffix}"
+        )
     return {".bin": "binary", ".txt": "text", ".vec": "text"}.get(last, "native")
 
 
@@ -93,8 +103,16 @@ def _read(path: str, *, binary: bool | None = None, limit: int | None = None) ->
     kind = _kind(Path(path))
     if binary is not None:
         kind = "binary" if binary else "text"
+    if limit is not None and limit < 1:
+        raise ValueError(f"--limit must be at least 1, got {limit}")
     if kind == "native":
-        return KeyedVectors.load(path)
+        vectors = KeyedVectors.load(path)
+        if limit is None or limit >= len(vectors):
+            return vectors
+        first = KeyedVectors(vectors.vector_size, dtype=vectors.vectors.dtype)
+        first.add_vectors(vectors.index_to_key[:limit], vectors.vectors[:limit])
+        first.expandos = {name: values[:limit] for name, values in vectors.expandos.items()}
+        return first
     return KeyedVectors.load_word2vec_format(path, binary=kind == "binary", limit=limit)
 
 
@@ -163,12 +181,22 @@ def _phrases(arguments: argparse.Namespace) -> None:
     found = phrases.export_phrases()
     best = sorted(found.items(), key=lambda item: -item[1])[:10]
     print(f"{len(found):,} phrases joined: {arguments.output}")
-    print("highest scores: " + ", ".join(phrase for phrase, _ in best))
+    if best:
+        print("highest scores: " + ", ".join(phrase for phrase, _ in best))
 
 
 def _config(arguments: argparse.Namespace) -> None:
     del arguments
     show_config()
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults that say something: neither None nor False."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
 
 
 def _command(
@@ -177,8 +205,8 @@ def _command(
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=help_text,
-        description=help_text[0].upper() + help_text[1:] + ".",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description=help_text[0].upper() + help_text[1:] + ("" if help_text.endswith("?") else "."),
+        formatter_class=_HelpFormatter,
     )
     parser.set_defaults(function=function)
     return parser
@@ -212,29 +240,36 @@ def _add_train(commands: Any) -> None:
     model.add_argument("--cbow", action="store_true", help="CBOW, which is the default")
     train.add_argument("--hierarchical", action="store_true", help="hierarchical softmax")
     train.add_argument(
-        "--negative", type=int, default=None, help="negative samples (5, or 0 with --hierarchical)"
+        "--negative",
+        type=int,
+        default=None,
+        help="negative samples (default: 5, or 0 with --hierarchical)",
     )
     train.add_argument("--epochs", type=int, default=5, help="passes over the corpus")
     train.add_argument("--alpha", type=float, default=0.025, help="first learning rate")
-    train.add_argument("--workers", type=int, default=None, help="threads (all cores)")
+    train.add_argument("--workers", type=int, default=None, help="threads (default: all cores)")
     train.add_argument("--seed", type=int, default=1, help="of everything random")
     train.add_argument("--loss", action="store_true", help="compute and print the loss")
     train.add_argument("--checkpoint", default=None, help="a file to save the training to")
-    train.add_argument("--checkpoint-every", type=float, default=600.0, help="seconds between")
-    train.add_argument("--resume", action="store_true", help="go on from --checkpoint")
+    train.add_argument(
+        "--checkpoint-every", type=float, default=600.0, help="seconds between two checkpoints"
+    )
+    train.add_argument(
+        "--resume", action="store_true", help="go on from --checkpoint with its settings"
+    )
     train.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
 def _add_queries(commands: Any) -> None:
     similar = _command(commands, "similar", _similar, "list the nearest words of a word")
     similar.add_argument("file", help=_VECTORS_HELP)
-    similar.add_argument("word")
+    similar.add_argument("word", help="whose neighbours to list")
     similar.add_argument("--topn", type=int, default=10, help="how many")
 
     analogy = _command(commands, "analogy", _analogy, "answer: A is to B as C is to what?")
     analogy.add_argument("file", help=_VECTORS_HELP)
     for name in "abc":
-        analogy.add_argument(name, metavar=name.upper())
+        analogy.add_argument(name, metavar=name.upper(), help="a word")
     analogy.add_argument("--topn", type=int, default=5, help="how many")
 
     evaluate = _command(
@@ -286,7 +321,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--seed", type=int, default=1, help="of the language and of the training")
     demo.add_argument("--quiet", action="store_true", help="no progress bar")
-    word2vec = commands.add_parser("word2vec", help="train word vectors, ask them, convert them")
+    word2vec = commands.add_parser(
+        "word2vec",
+        help="train word vectors, ask them, convert them",
+        description="Train word vectors, ask them, convert them.",
+    )
     subcommands = word2vec.add_subparsers(required=True, metavar="COMMAND")
     _add_train(subcommands)
     _add_queries(subcommands)
@@ -303,8 +342,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("lamina: interrupted", file=sys.stderr)
         return 130
     except (OSError, ValueError, TypeError, LookupError, RuntimeError, ImportError) as error:
-        # A KeyError's text is quoted by str().
-        text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+        text = str(error)
+        if isinstance(error, KeyError) and error.args:  # str() would quote it
+            text = str(error.args[0])
+        elif isinstance(error, OSError) and error.strerror:  # str() would begin with [Errno 2]
+            text = error.strerror + (f": {error.filename}" if error.filename else "")
         print(f"lamina: error: {' '.join(text.split())}", file=sys.stderr)
         return 2
     return 0

@@ -5,6 +5,7 @@ Dimensions: V words, d numbers in a vector.
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from lamina.word2vec import model_file
 from lamina.word2vec.corpus import open_corpus
 from lamina.word2vec.keyedvectors import KeyedVectors
 from lamina.word2vec.legacy import LegacyWord2Vec, translate_arguments
-from lamina.word2vec.options import Options
+from lamina.word2vec.options import Options, flag
 from lamina.word2vec.prediction import Predictor
 from lamina.word2vec.training import Progress, corpus_checksum, run_epochs
 from lamina.word2vec.vocabulary import (
@@ -29,7 +30,6 @@ from lamina.word2vec.vocabulary import (
 from lamina.word2vec.weights import PaddedMatrix, initialize_vectors
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
@@ -90,7 +90,9 @@ class Word2Vec(Predictor, LegacyWord2Vec):
         max_final_vocab: raise ``min_count`` until at most so many words are left.
         shrink_windows: draw each window's reach from 1 to ``window``, as word2vec.c does.
         objective: ``'softmax'`` for the exact objective.
-        checkpoint: a file to save the model and the state of its training to, now and then.
+        checkpoint: a file to save the model and the state of its training to, now and then, and
+            at Ctrl-C; an interrupted constructor leaves no other trace (``build_vocab`` and
+            ``train`` on a model without a corpus leave the model).
         checkpoint_every: seconds between two checkpoints.
         verbose: 0 hides the progress bar.
         old: the spellings of gensim 3, ``size=`` and ``iter=``.
@@ -146,7 +148,7 @@ class Word2Vec(Predictor, LegacyWord2Vec):
         if objective not in (None, "softmax"):
             raise ValueError(f"Word2Vec: objective must be None or 'softmax', got {objective!r}")
         if negative is None:
-            negative = 0 if hs or objective else 5
+            negative = 0 if flag("hs", hs) or objective else 5
         self.options = Options(
             vector_size=renamed["vector_size"],
             learning_rate=alpha,
@@ -158,22 +160,29 @@ class Word2Vec(Predictor, LegacyWord2Vec):
             sample=sample,
             seed=seed,
             workers=workers,
-            skip_gram=bool(sg),
-            hierarchical=bool(hs),
+            skip_gram=flag("sg", sg),
+            hierarchical=flag("hs", hs),
             negative_samples=negative,
             negative_exponent=ns_exponent,
-            average_context=bool(cbow_mean),
+            average_context=flag("cbow_mean", cbow_mean),
             softmax=objective == "softmax",
             epochs=renamed["epochs"],
-            sort_vocabulary=bool(sorted_vocab),
-            shrink_windows=bool(shrink_windows),
-            compute_loss=bool(compute_loss),
+            sort_vocabulary=flag("sorted_vocab", sorted_vocab),
+            shrink_windows=flag("shrink_windows", shrink_windows),
+            compute_loss=flag("compute_loss", compute_loss),
         )
         self.options.check()
         self.start_empty()
         self.comment = comment
         if sentences is None and corpus_file is None:
+            if checkpoint is not None or callbacks:
+                warnings.warn(
+                    "Word2Vec: callbacks and checkpoint are for the training that a corpus starts, "
+                    "and there is none here; pass them to train()",
+                    stacklevel=2,
+                )
             return
+        _check_checkpoint(checkpoint, checkpoint_every)
         self.build_vocab(sentences, corpus_file, trim_rule=trim_rule, verbose=verbose)
         self.train(
             sentences,
@@ -295,11 +304,12 @@ class Word2Vec(Predictor, LegacyWord2Vec):
         if not options.hierarchical:
             self.node_rows = None
         self._vectors = vectors
-        self.wv = KeyedVectors(options.vector_size)
+        if not known:  # else who holds on to the vectors sees them grow
+            self.wv = KeyedVectors(options.vector_size)
         self.wv.index_to_key = vocabulary.words
         self.wv.key_to_index = vocabulary.key_to_index
         self.wv.vectors = vectors.rows
-        self.wv.expandos["count"] = vocabulary.counts
+        self.wv.expandos = {"count": vocabulary.counts}
         self.progress = None
 
     def reset_from(self, other_model: Word2Vec) -> None:
@@ -358,8 +368,9 @@ class Word2Vec(Predictor, LegacyWord2Vec):
             raise RuntimeError(
                 "Word2Vec.train: there is no vocabulary yet; call build_vocab(corpus) first"
             )
-        if compute_loss is not None:
-            self.options.compute_loss = bool(compute_loss)
+        _check_checkpoint(checkpoint, checkpoint_every)
+        with_loss = self.compute_loss if compute_loss is None else compute_loss
+        callbacks = list(callbacks)
         corpus = open_corpus(corpus_iterable if sentences is None else sentences, corpus_file)
         encoded = corpus.encode(self.wv.index_to_key, threads=self._threads())
         if not encoded.known_words:
@@ -368,13 +379,13 @@ class Word2Vec(Predictor, LegacyWord2Vec):
                 f"vocabulary of {len(self.wv)} words: was it built from another corpus?"
             )
         progress = (
-            self._resumed(encoded)
+            self._resumed(encoded, epochs, start_alpha, end_alpha)
             if resume
             else self._fresh(encoded, epochs, start_alpha, end_alpha)
         )
-        self.progress = progress
-        callbacks = list(callbacks)
+        self.compute_loss = with_loss
         trainer = self._trainer(encoded.ids)
+        self.progress = progress
         started = time.monotonic()
         for callback in callbacks:
             callback.on_train_begin(self)
@@ -393,6 +404,7 @@ class Word2Vec(Predictor, LegacyWord2Vec):
             self.total_train_time += time.monotonic() - started
             self.wv.norms = None
         self.train_count += 1
+        self._check_finite()
         for callback in callbacks:
             callback.on_train_end(self)
         return progress.words, encoded.total_words * progress.epochs
@@ -412,17 +424,39 @@ class Word2Vec(Predictor, LegacyWord2Vec):
             corpus_size=len(encoded.ids),
             corpus_checksum=corpus_checksum(encoded.ids),
         )
-        if progress.epochs < 1:
-            raise ValueError(f"Word2Vec.train: epochs must be at least 1, got {progress.epochs}")
+        try:
+            progress.check()
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"Word2Vec.train: {error}") from None
+        # numpy's numbers cannot be written into a checkpoint.
+        progress.epochs = int(progress.epochs)
+        progress.first_learning_rate = float(progress.first_learning_rate)
+        progress.last_learning_rate = float(progress.last_learning_rate)
         return progress
 
-    def _resumed(self, encoded: EncodedCorpus) -> Progress:
+    def _resumed(
+        self,
+        encoded: EncodedCorpus,
+        epochs: int | None,
+        start_alpha: float | None,
+        end_alpha: float | None,
+    ) -> Progress:
         progress = self.progress
         if progress is None:
             raise RuntimeError(
                 "Word2Vec.train: nothing to resume. resume=True continues a model that was loaded "
                 "from a checkpoint, or whose training was interrupted."
             )
+        for name, wanted, begun in (
+            ("epochs", epochs, progress.epochs),
+            ("start_alpha", start_alpha, progress.first_learning_rate),
+            ("end_alpha", end_alpha, progress.last_learning_rate),
+        ):
+            if wanted is not None and wanted != begun:
+                raise ValueError(
+                    f"Word2Vec.train: resume=True goes on with the training that began with "
+                    f"{name}={begun!r}, and here {name}={wanted!r} is asked for"
+                )
         size, checksum = len(encoded.ids), corpus_checksum(encoded.ids)
         if (progress.corpus_size, progress.corpus_checksum) != (size, checksum):
             raise ValueError(
@@ -460,6 +494,18 @@ class Word2Vec(Predictor, LegacyWord2Vec):
             with_loss=options.compute_loss,
             seed=options.seed,
         )
+
+    def _check_finite(self) -> None:
+        """Warn of vectors that have run away; a row's sum shows it."""
+        with np.errstate(all="ignore"):
+            sums = self.wv.vectors.sum(axis=1)
+        if not np.isfinite(sums).all():
+            warnings.warn(
+                f"Word2Vec.train: {np.count_nonzero(~np.isfinite(sums))} of {len(sums)} vectors "
+                f"are not finite after training: is alpha={self.alpha!r} too large?",
+                RuntimeWarning,
+                stacklevel=3,
+            )
 
     def _threads(self) -> int:
         return self.options.workers or core.num_threads()
@@ -518,6 +564,19 @@ class Word2Vec(Predictor, LegacyWord2Vec):
 
         """
         return model_file.load(cls, path)
+
+
+def _check_checkpoint(path: Path | None, seconds: float) -> None:
+    """Find out now, not minutes later, that a checkpoint cannot be written."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
+        raise ValueError(f"checkpoint_every must be a number of seconds, got {seconds!r}")
+    if path is None:
+        return
+    target = os.path.realpath(path)
+    if os.path.isdir(target):  # noqa: PTH112 - realpath gave a str
+        raise IsADirectoryError(f"checkpoint: {os.fspath(path)} is a folder: name a file in it")
+    if not os.path.isdir(os.path.dirname(target)):  # noqa: PTH112, PTH120
+        raise FileNotFoundError(f"checkpoint: the folder of {os.fspath(path)} does not exist")
 
 
 def _grown(old: PaddedMatrix | None, known: int, count: int, size: int) -> PaddedMatrix:

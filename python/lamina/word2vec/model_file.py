@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import fields
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 
 _FORMAT = "lamina.Word2Vec"
 _OUTPUT_ROWS, _NODE_ROWS = "output_rows", "node_rows"
-_PLAIN_ATTRIBUTES = (
-    "comment",
-    "corpus_count",
-    "corpus_total_words",
-    "min_alpha_yet_reached",
-    "total_train_time",
-    "train_count",
-)
+_PLAIN_ATTRIBUTES: dict[str, Any] = {
+    "comment": (str, NoneType),
+    "corpus_count": int,
+    "corpus_total_words": int,
+    "min_alpha_yet_reached": (int, float),
+    "total_train_time": (int, float),
+    "train_count": int,
+}
 
 
 def save(model: Word2Vec, path: str | os.PathLike[str]) -> None:
@@ -90,10 +91,17 @@ def load(cls: type[Word2Vec], path: str | os.PathLike[str]) -> Word2Vec:
     if options.hierarchical:
         model.node_rows = _matrix(tensors, _NODE_ROWS, (max(words - 1, 0), size), where)
     attributes = _object(metadata.get("attributes"), where, "attributes")
-    for name in _PLAIN_ATTRIBUTES:
-        setattr(model, name, attributes.get(name, getattr(model, name)))
+    for name, kinds in _PLAIN_ATTRIBUTES.items():
+        value = attributes.get(name, getattr(model, name))
+        if not isinstance(value, kinds):
+            raise ValueError(f"{where}: its {name} cannot be {value!r:.80}")  # noqa: TRY004 - a bad file
+        setattr(model, name, value)
     if "progress" in metadata:
         model.progress = _from_json(Progress, metadata["progress"], where, "progress")
+        try:
+            model.progress.check()
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{where}: its progress cannot be meant: {error}") from error
     return model
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+
+_LARGEST_SIZE = 1 << 20
+_MOST_WORKERS = 1024
+_MOST_EPOCHS = 1 << 31
 
 
 def _number(name: str, value: Any, kind: Any, low: float, high: float = math.inf) -> None:
@@ -18,6 +22,22 @@ def _number(name: str, value: Any, kind: Any, low: float, high: float = math.inf
     if not low <= value <= high:
         bound = f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
         raise ValueError(f"Word2Vec: {name} must be {bound}, got {value!r}")
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return an argument that is 0 or 1, or false or true, as a bool.
+
+    Raises:
+        TypeError, ValueError: for anything else: ``sg="cbow"`` would else mean skip-gram.
+
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if not isinstance(value, Integral):
+        raise TypeError(f"Word2Vec: {name} must be 0 or 1, got {value!r}")
+    if value not in (0, 1):
+        raise ValueError(f"Word2Vec: {name} must be 0 or 1, got {value!r}")
+    return bool(value)
 
 
 @dataclass
@@ -50,7 +70,11 @@ class Options:
 
     def check(self) -> None:
         """Raise ``TypeError`` or ``ValueError`` for a setting that cannot be meant."""
-        _number("vector_size", self.vector_size, Integral, 1)
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if option.type == "bool" and not isinstance(value, bool):
+                raise TypeError(f"Word2Vec: {option.name} must be true or false, got {value!r}")
+        _number("vector_size", self.vector_size, Integral, 1, _LARGEST_SIZE)
         _number("alpha", self.learning_rate, Real, 0)
         _number("min_alpha", self.final_learning_rate, Real, 0)
         _number("window", self.window, Integral, 1, 65535)
@@ -59,16 +83,23 @@ class Options:
         _number("seed", self.seed, Integral, 0, 2**63 - 1)
         _number("negative", self.negative_samples, Integral, 0, 1000)
         _number("ns_exponent", self.negative_exponent, Real, -10, 10)
-        _number("epochs", self.epochs, Integral, 1)
+        _number("epochs", self.epochs, Integral, 1, _MOST_EPOCHS)
+        if self.workers is not None:
+            # More threads than a machine can have would end the process, not raise an error.
+            _number("workers", self.workers, Integral, 1, _MOST_WORKERS)
         for name, value in (
-            ("workers", self.workers),
             ("max_vocab_size", self.max_vocabulary_scanned),
             ("max_final_vocab", self.max_vocabulary),
         ):
             if value is not None:
                 _number(name, value, Integral, 1)
-        if not math.isfinite(self.learning_rate) or not math.isfinite(self.sample):
-            raise ValueError("Word2Vec: alpha and sample must be finite")
+        for name, value in (
+            ("alpha", self.learning_rate),
+            ("min_alpha", self.final_learning_rate),
+            ("sample", self.sample),
+        ):
+            if math.isinf(value):
+                raise ValueError(f"Word2Vec: {name} must be finite, got {value!r}")
         if self.softmax and (self.hierarchical or self.negative_samples):
             raise ValueError(
                 "Word2Vec: objective='softmax' is exact and takes neither hs nor negative, got "
@@ -94,6 +125,10 @@ class OptionAttribute:
     def __init__(self, name: str, kind: type) -> None:
         self._name = name
         self._kind = kind
+        self._gensim_name = name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._gensim_name = name
 
     def __get__(self, model: Any, owner: type | None = None) -> Any:
         if model is None:
@@ -103,9 +138,8 @@ class OptionAttribute:
 
     def __set__(self, model: Any, value: Any) -> None:
         old = getattr(model.options, self._name)
-        changed = replace(
-            model.options, **{self._name: bool(value) if isinstance(old, bool) else value}
-        )
+        new = flag(self._gensim_name, value) if isinstance(old, bool) else value
+        changed = replace(model.options, **{self._name: new})
         changed.check()
         model.options = changed
 

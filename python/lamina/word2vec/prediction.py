@@ -26,6 +26,20 @@ class Predictor(GensimNames):
     output_rows: PaddedMatrix | None
     node_rows: PaddedMatrix | None
 
+    @property
+    def syn1neg(self) -> NDArray[np.float32]:
+        """The output vectors of negative sampling, or of the exact softmax (V, d)."""
+        if self.output_rows is None:
+            raise AttributeError("syn1neg: a model trained with hs=1 alone has no output vectors")
+        return self.output_rows.rows
+
+    @property
+    def syn1(self) -> NDArray[np.float32]:
+        """The vectors of the inner nodes of the Huffman tree, the root last (V - 1, d)."""
+        if self.node_rows is None:
+            raise AttributeError("syn1: only a model with hs=1 has vectors of a tree's nodes")
+        return self.node_rows.rows
+
     def predict_output_word(
         self,
         context_words_list: Sequence[str | int],
@@ -70,7 +84,8 @@ class Predictor(GensimNames):
         """Return the log-probability of each sentence under hierarchical softmax.
 
         It is the sum of ``log p(word | context)`` over the sentence's pairs of words within
-        ``window`` (skip-gram), or over its words given their whole windows (CBOW).
+        ``window`` (skip-gram), or over its words given their whole windows (CBOW; alone in its
+        sentence, a word is given the zero vector).
         ``total_sentences`` and what follows it are accepted for gensim's sake, without effect.
 
         Raises:
@@ -96,14 +111,12 @@ class Predictor(GensimNames):
             for place, word in enumerate(ids):
                 begin = max(0, place - self.window)
                 context = ids[begin:place] + ids[place + 1 : place + self.window + 1]
-                if not context:
-                    continue
                 if self.sg:
                     total += sum(log_probability(word, vectors[c]) for c in context)
                 else:
                     hidden = vectors[context].sum(axis=0)
                     total += log_probability(
-                        word, hidden / len(context) if self.cbow_mean else hidden
+                        word, hidden / max(len(context), 1) if self.cbow_mean else hidden
                     )
             return total
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 import zlib
 from dataclasses import asdict, dataclass, field
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +30,7 @@ class Progress:
     """Where a training run stands; a checkpoint carries it.
 
     One unit is ``core.unit`` places of the corpus. ``loss_sum`` and ``pairs`` are those of the epoch
-    under way, ``words`` and ``total_pairs`` those of the whole run.
+    under way, ``words`` those of the whole run.
     """
 
     epochs: int
@@ -41,8 +43,64 @@ class Progress:
     loss_sum: float = 0.0
     pairs: int = 0
     words: int = 0
-    total_pairs: int = 0
     epoch_losses: list[float] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raise ``TypeError`` or ``ValueError`` for a state that no training can be in."""
+        whole = ("epochs", "corpus_size", "corpus_checksum", "epoch", "unit", "pairs", "words")
+        for name in whole:
+            value: Any = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral):
+                raise TypeError(f"{name} must be a whole number, got {value!r}")
+            if not 0 <= int(value) < 1 << 62:
+                raise ValueError(f"{name} must be between 0 and 2**62, got {value!r}")
+        if not isinstance(self.epoch_losses, list):
+            raise TypeError(f"epoch_losses must be a list, got {self.epoch_losses!r:.80}")
+        rates: dict[str, Any] = {
+            "start_alpha": self.first_learning_rate,
+            "end_alpha": self.last_learning_rate,
+        }
+        losses: list[tuple[str, Any]] = [
+            ("loss", loss) for loss in (self.loss_sum, *self.epoch_losses)
+        ]
+        for name, value in (*rates.items(), *losses):
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise TypeError(f"{name} must be a number, got {value!r}")
+        for name, value in rates.items():
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{name} must be finite and not negative, got {value!r}")
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1, got {self.epochs}")
+        units = -(-self.corpus_size // core.unit)
+        if self.epoch > self.epochs or self.unit > (units if self.epoch < self.epochs else 0):
+            raise ValueError(
+                f"epoch {self.epoch}, unit {self.unit} lies beyond the end: there are "
+                f"{self.epochs} epochs of {units} units"
+            )
+        if len(self.epoch_losses) != self.epoch:
+            raise ValueError(f"{len(self.epoch_losses)} losses of {self.epoch} epochs")
+
+    # A KeyboardInterrupt comes between two statements: so each change is a single one.
+
+    def note(self, unit: int, loss: float, pairs: int, words: int) -> None:
+        """Add the result of a call that trained up to ``unit``."""
+        vars(self).update(
+            unit=unit,
+            loss_sum=self.loss_sum + loss,
+            pairs=self.pairs + pairs,
+            words=self.words + words,
+        )
+
+    def end_epoch(self) -> None:
+        """Keep the epoch's loss and go on to the next."""
+        loss = self.loss_sum / self.pairs if self.pairs else 0.0
+        vars(self).update(
+            epoch=self.epoch + 1,
+            unit=0,
+            loss_sum=0.0,
+            pairs=0,
+            epoch_losses=[*self.epoch_losses, loss],
+        )
 
     def learning_rate(self, epoch: float) -> float:
         """Return the learning rate after so many epochs: it falls linearly."""
@@ -109,7 +167,7 @@ def run_epochs(
                     callback.on_epoch_begin(model)
             while progress.unit < units:
                 first = progress.unit
-                progress.unit, loss, pairs, words = trainer.run(
+                result = trainer.run(
                     epoch=epoch,
                     first_unit=first,
                     first_learning_rate=progress.learning_rate(epoch),
@@ -117,10 +175,7 @@ def run_epochs(
                     seconds=_SECONDS_PER_CALL,
                     threads=threads,
                 )
-                progress.loss_sum += loss
-                progress.pairs += pairs
-                progress.words += words
-                progress.total_pairs += pairs
+                progress.note(*result)
                 done = min(progress.unit * core.unit, size) - min(first * core.unit, size)
                 rate = progress.learning_rate(epoch + progress.unit / units)
                 model.min_alpha_yet_reached = rate
@@ -132,19 +187,15 @@ def run_epochs(
                 if save_checkpoint and time.monotonic() - last_checkpoint >= checkpoint_every:
                     save_checkpoint()
                     last_checkpoint = time.monotonic()
-            progress.epoch_losses.append(
-                progress.loss_sum / progress.pairs if progress.pairs else 0.0
-            )
-            progress.epoch, progress.unit = epoch + 1, 0
-            progress.loss_sum, progress.pairs = 0.0, 0
+            progress.end_epoch()
             model.wv.norms = None  # a callback may ask for neighbours
             for callback in callbacks:
                 callback.on_epoch_end(model)
     except KeyboardInterrupt:
         # The interrupt may have come between the kernel's return and the note of its result.
-        epoch, unit = trainer.position
-        if epoch == progress.epoch:
-            progress.unit = max(progress.unit, unit)
+        epoch, unit, loss, pairs, words = trainer.last_run
+        if epoch == progress.epoch and unit > progress.unit:
+            progress.note(unit, loss, pairs, words)
         if save_checkpoint:
             save_checkpoint()
         raise

@@ -5,7 +5,7 @@ Dimensions: V rows, d numbers in a vector, D = d rounded up to a multiple of 16.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,10 +27,11 @@ class PaddedMatrix:
     def __init__(self, count: int, size: int) -> None:
         columns = -(-size // _ROW_MULTIPLE) * _ROW_MULTIPLE
         # The pages are zero already and cost nothing until they are touched.
-        memory = np.zeros(count * columns * 4 + _ALIGNMENT, dtype=np.uint8)
+        room = max(count, 1)  # an empty slice of memory would not be aligned
+        memory = np.zeros(room * columns * 4 + _ALIGNMENT, dtype=np.uint8)
         start = -memory.ctypes.data % _ALIGNMENT
-        floats = memory[start : start + count * columns * 4].view(np.float32)
-        self.padded: NDArray[np.float32] = floats.reshape(count, columns)
+        floats = memory[start : start + room * columns * 4].view(np.float32)
+        self.padded: NDArray[np.float32] = floats.reshape(room, columns)[:count]
         self.rows: NDArray[np.float32] = self.padded[:, :size]
 
     @classmethod
@@ -38,6 +39,16 @@ class PaddedMatrix:
         """Copy a matrix; with ``count``, into the first rows of a taller one."""
         result = cls(len(matrix) if count is None else count, matrix.shape[1])
         result.rows[: len(matrix)] = matrix
+        return result
+
+    # A copy made array by array would lose the alignment, and that one array is a view of the
+    # other.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PaddedMatrix.of, (np.array(self.rows),)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PaddedMatrix:
+        result = PaddedMatrix.of(self.rows)
+        memo[id(self.rows)] = result.rows
         return result
 
 

@@ -1,0 +1,185 @@
+"""The package as a whole: what it imports, who imports whom, and how it is configured."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lamina
+from lamina import _native
+
+PACKAGE = Path(lamina.__file__).parent
+
+
+def python(program, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_import_brings_nothing_heavy():
+    program = """
+import sys, time
+import numpy
+before = set(sys.modules)
+import lamina
+print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))
+print(*sorted(name for name in sys.modules if name.startswith('lamina.')))
+"""
+    finished = python(program)
+    roots, ours = finished.stdout.splitlines()
+    assert "lamina" in roots.split(), finished.stderr
+    heavy = {"gensim", "matplotlib", "tqdm", "scipy", "pandas", "h5py", "ot", "asyncio", "logging"}
+    assert not heavy & set(roots.split())
+    assert "lamina.word2vec" not in ours.split()
+
+
+def test_import_is_quick():
+    """Against numpy in the same process; a slow machine slows both."""
+    program = """
+import time
+a = time.perf_counter()
+import numpy
+b = time.perf_counter()
+import lamina
+print((time.perf_counter() - b) / (b - a))
+"""
+    ratios = sorted(float(python(program).stdout) for _ in range(5))
+    assert ratios[0] < 1
+
+
+# What each part may import of the others, as the design says. A part that is not here has to be
+# placed before it can be added.
+_BELOW = {
+    "_native": set(),
+    "_config": {"_native"},
+    "saving": set(),
+    "word2vec": {"_native", "saving"},
+    "models": {"_native", "saving", "word2vec"},
+    "demo": {"word2vec"},
+    "cli": {"_config", "demo", "word2vec"},
+    "__init__": {"_config"},
+}
+
+
+def _imports(path):
+    """Yield the modules of lamina that a file imports, except for its type annotations alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    checking = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for statement in block.body
+        for node in ast.walk(statement)
+    }
+    for node in ast.walk(tree):
+        if id(node) in checking:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            if node.module == "lamina":
+                yield from (f"lamina.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def test_nobody_imports_upwards():
+    seen = set()
+    for path in PACKAGE.rglob("*.py"):
+        part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        seen.add(part)
+        for module in _imports(path):
+            if module.partition(".")[0] != "lamina" or module.startswith("lamina.__"):
+                continue
+            other = module.split(".")[1]
+            assert other == part or other in _BELOW[part], f"{path} imports {module}"
+    assert seen >= {"_native", "saving", "word2vec", "models", "cli"}
+
+
+def test_word2vec_stands_on_numpy_alone():
+    allowed = {"lamina", "numpy", "tqdm", *sys.stdlib_module_names}
+    optional = {"ot", "gensim", "scipy"}  # inside the functions that want them
+    for path in (PACKAGE / "word2vec").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        top = {id(node) for node in tree.body}
+        for node in ast.walk(tree):
+            if not isinstance(node, (ast.Import, ast.ImportFrom)):
+                continue
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+            )
+            for name in (name.partition(".")[0] for name in names):
+                if name == "typing_extensions":
+                    continue  # for type annotations
+                assert name in allowed | optional, f"{path} imports {name}"
+                assert id(node) not in top or name not in optional | {"tqdm"}, f"{path}: {name}"
+
+
+@pytest.mark.parametrize("level", _native.supported_levels())
+def test_a_level_chosen_by_hand_is_used(level):
+    if not list((PACKAGE / "_native").glob(f"_core_{level}.*")) and not list(
+        Path(_native.core.__file__).parent.glob(f"_core_{level}.*")
+    ):
+        pytest.skip(f"level {level} was not built")
+    finished = python("import lamina; lamina.show_config()", LAMINA_SIMD_LEVEL=level)
+    assert f"SIMD level  {level} " in finished.stdout, finished.stderr
+
+
+def test_a_wrong_level_fails_loudly():
+    finished = python("import lamina", LAMINA_SIMD_LEVEL="v9")
+    assert finished.returncode != 0
+    assert "ImportError: SIMD level 'v9' does not run on this CPU" in finished.stderr
+
+
+def test_show_config(capsys):
+    lamina.show_config()
+    shown = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    shown = {name: value.strip() for name, value in shown.items()}
+    assert shown["lamina"] == lamina.__version__
+    assert shown["SIMD level"].startswith(_native.core.level)
+    assert int(shown["threads"]) >= 1
+    assert "OpenBLAS" in shown["OpenBLAS"]
+    assert shown["compiler"].split()[0] in {"GCC", "Clang", "Apple", "MSVC"}
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_threads_are_obeyed(threads):
+    program = "import lamina; lamina.show_config(); lamina.set_num_threads(3); lamina.show_config()"
+    lines = python(program, OMP_NUM_THREADS=threads).stdout.splitlines()
+    shown = [line.split()[1] for line in lines if line.startswith("threads")]
+    assert shown == [threads, "3"]
+    with pytest.raises(ValueError, match="at least 1"):
+        lamina.set_num_threads(0)
+
+
+def test_gensims_import_paths():
+    from lamina.models.callbacks import CallbackAny2Vec
+    from lamina.models.keyedvectors import KeyedVectors
+    from lamina.models.phrases import ENGLISH_CONNECTOR_WORDS, Phrases
+    from lamina.models.word2vec import LineSentence, PathLineSentences, Text8Corpus, Word2Vec
+
+    from lamina import models
+    from lamina.models import KeyedVectors as FromModels
+    from lamina.models import Phrases as PhrasesFromModels
+    from lamina.models import Word2Vec as Word2VecFromModels
+    from lamina.models import word2vec
+
+    assert FromModels is KeyedVectors is models.keyedvectors.KeyedVectors
+    assert Word2VecFromModels is Word2Vec is word2vec.Word2Vec
+    assert PhrasesFromModels is Phrases
+    assert {LineSentence, PathLineSentences, Text8Corpus} == {
+        getattr(word2vec, name) for name in ("LineSentence", "PathLineSentences", "Text8Corpus")
+    }
+    assert issubclass(CallbackAny2Vec, object)
+    assert "of" in ENGLISH_CONNECTOR_WORDS
