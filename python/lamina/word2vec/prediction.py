@@ -8,37 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lamina._native import core
-from lamina.word2vec.options import GensimNames
+from lamina.word2vec.model_vocabulary import VocabularyModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from lamina.word2vec.keyedvectors import KeyedVectors
-    from lamina.word2vec.weights import PaddedMatrix
 
-
-class Predictor(GensimNames):
+class Predictor(VocabularyModel):
     """``predict_output_word`` and ``score``, from a model's vectors and output rows."""
-
-    wv: KeyedVectors
-    output_rows: PaddedMatrix | None
-    node_rows: PaddedMatrix | None
-
-    @property
-    def syn1neg(self) -> NDArray[np.float32]:
-        """The output vectors of negative sampling, or of the exact softmax (V, d)."""
-        if self.output_rows is None:
-            raise AttributeError("syn1neg: a model trained with hs=1 alone has no output vectors")
-        return self.output_rows.rows
-
-    @property
-    def syn1(self) -> NDArray[np.float32]:
-        """The vectors of the inner nodes of the Huffman tree, the root last (V - 1, d)."""
-        if self.node_rows is None:
-            raise AttributeError("syn1: only a model with hs=1 has vectors of a tree's nodes")
-        return self.node_rows.rows
 
     def predict_output_word(
         self,

@@ -29,8 +29,8 @@ _SECONDS_PER_CALL = 0.25
 class Progress:
     """Where a training run stands; a checkpoint carries it.
 
-    One unit is ``core.unit`` places of the corpus. ``loss_sum`` and ``pairs`` are those of the epoch
-    under way, ``words`` those of the whole run.
+    One unit is ``core.unit`` places of the corpus. ``loss_sum`` and ``pairs`` are of the epoch
+    under way, ``words`` of the whole run.
     """
 
     epochs: int
