@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
 
+    from numpy.typing import NDArray
+
     from lamina.word2vec.training import Progress
 
     Sentences = Iterable[Iterable[str]]
@@ -44,6 +46,20 @@ class VocabularyModel(GensimNames):
     """
 
     comment: str | None
+
+    @property
+    def syn1neg(self) -> NDArray[np.float32]:
+        """The output vectors of negative sampling, or of the exact softmax (V, d)."""
+        if self.output_rows is None:
+            raise AttributeError("syn1neg: a model trained with hs=1 alone has no output vectors")
+        return self.output_rows.rows
+
+    @property
+    def syn1(self) -> NDArray[np.float32]:
+        """The vectors of the inner nodes of the Huffman tree, the root last (V - 1, d)."""
+        if self.node_rows is None:
+            raise AttributeError("syn1: only a model with hs=1 has vectors of a tree's nodes")
+        return self.node_rows.rows
 
     def start_empty(self) -> None:
         """Set every attribute of a model that has seen nothing."""
