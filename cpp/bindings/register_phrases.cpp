@@ -139,8 +139,7 @@ void register_phrases(py::module_& m) {
       .def("advance", &PhraseWriter::advance, py::arg("bytes"),
            py::call_guard<py::gil_scoped_release>())
       .def_property_readonly("fault", [](const PhraseWriter& w) { return fault_tuple(w.fault()); })
-      .def_property_readonly("bytes", &PhraseWriter::bytes)
-      .def_property_readonly("phrases", &PhraseWriter::phrases);
+      .def_property_readonly("bytes", &PhraseWriter::bytes);
 }
 
 }  // namespace lamina::bindings

@@ -134,7 +134,12 @@ const char* TokenReader::split_unicode(const char* begin, const char* end, bool 
 bool TokenReader::refill() {
   if (word_) {
     if (word_is_high_) word_ = split_unicode(word_, filled_, false);
-    if (filled_ - word_ > int64_t(kMaxLength)) fail(Error::kWordTooLong, word_);
+    if (word_ == filled_) {  // whitespace beyond ASCII came last: no word is open
+      word_ = nullptr;
+      word_is_high_ = false;
+    } else if (filled_ - word_ > int64_t(kMaxLength)) {
+      fail(Error::kWordTooLong, word_);
+    }
   }
   if (error_ != Error::kNone || count_ > 0) return error_ == Error::kNone;
   const char* kept = word_ ? word_ : filled_;
@@ -142,7 +147,7 @@ bool TokenReader::refill() {
   const int64_t at = offset_ + (filled_ - buffer_.get());
   const int64_t wanted = std::min(kRead, end_ - at);
   if (wanted == 0) {
-    if (word_ && filled_ > word_) {
+    if (word_) {
       if (word_is_high_)
         split_unicode(word_, filled_, true);
       else

@@ -9,7 +9,6 @@ namespace lamina::word2vec {
 namespace {
 
 constexpr int64_t kPrefetch = 16;  // tokens ahead whose place in the table is asked for
-constexpr int64_t kGensimSentence = 10000;
 
 }  // namespace
 
@@ -23,6 +22,29 @@ void keep_first(Fault& fault, const Fault& other) {
 Fault reader_fault(const text::TokenReader& reader, int64_t source) {
   return {reader.error(), source, reader.error_offset(),
           reader.error() == text::Error::kReadFailed ? errno : 0};
+}
+
+void PieceReader::add_all(const Layout& layout) {
+  for (size_t s = 0; s < layout.sources.size(); ++s) {
+    add({int64_t(s), 0, layout.sources[s].size, true});
+  }
+}
+
+int64_t PieceReader::next(const Layout& layout) {
+  for (; !done(); ++piece_, opened_ = false) {
+    const Piece& piece = pieces_[piece_];
+    if (!opened_) {
+      reader_.open(layout.sources[piece.source].file, piece.begin, piece.end, layout.lines,
+                   piece.closes);
+      opened_ = true;
+    }
+    const int64_t before = reader_.position();
+    const int64_t tokens = reader_.next();
+    bytes_ += reader_.position() - before;
+    fault_ = reader_fault(reader_, piece.source);
+    if (tokens > 0 || fault_.error != text::Error::kNone) return tokens;
+  }
+  return 0;
 }
 
 bool PartCounter::add_word(const char* s, uint32_t length) {
@@ -48,7 +70,7 @@ void PartCounter::count_tokens(int64_t sentence_limit, int64_t max_types) {
     } else {
       const int64_t index = table_.insert(token.begin, token.length, token.hash);
       if (index < 0) {
-        fault_ = {text::Error::kNoMemory, pieces_[piece_].source, reader_.position(), 0};
+        fault_ = {text::Error::kNoMemory, reader_.source(), reader_.position(), 0};
         return;
       }
       ++table_.counts()[index];
@@ -69,25 +91,12 @@ void PartCounter::count_tokens(int64_t sentence_limit, int64_t max_types) {
 void PartCounter::advance(const Layout& layout, int64_t bytes, int64_t max_types) {
   const bool limited = layout.sentence_limit || max_types;
   full_ = false;
-  for (const int64_t stop = bytes_ + bytes; piece_ < pieces_.size() && bytes_ < stop && !full_;) {
-    const Piece& piece = pieces_[piece_];
-    if (!opened_) {
-      reader_.open(layout.sources[piece.source].file, piece.begin, piece.end, layout.lines,
-                   piece.closes);
-      opened_ = true;
-    }
+  for (const int64_t stop = reader_.bytes() + bytes; reader_.bytes() < stop && !full_;) {
     if (token_ == tokens_) {
-      const int64_t before = reader_.position();
       token_ = 0;
-      tokens_ = reader_.next();
-      bytes_ += reader_.position() - before;
-      if (tokens_ == 0) {
-        fault_ = reader_fault(reader_, piece.source);
-        if (fault_.error != text::Error::kNone) return;
-        ++piece_;
-        opened_ = false;
-        continue;
-      }
+      tokens_ = reader_.next(layout);
+      fault_ = reader_.fault();
+      if (tokens_ == 0) return;
     }
     if (limited) {
       count_tokens<true>(layout.sentence_limit, max_types);
@@ -130,7 +139,7 @@ bool WordCounter::advance(int64_t bytes, int64_t max_types) {
   bool more = false;
   for (const PartCounter& part : parts_) {
     keep_first(fault_, part.fault_);
-    more = more || part.piece_ < part.pieces_.size();
+    more = more || !part.reader_.done();
   }
   return more && fault_.error == text::Error::kNone;
 }
@@ -145,7 +154,7 @@ bool WordCounter::finish() {
 
 int64_t WordCounter::bytes() const {
   int64_t total = 0;
-  for (const PartCounter& part : parts_) total += part.bytes_;
+  for (const PartCounter& part : parts_) total += part.reader_.bytes();
   return total;
 }
 

@@ -15,6 +15,9 @@
 
 namespace lamina::word2vec {
 
+// Where gensim's readers cut a sentence, and look whether there are too many words.
+inline constexpr int64_t kGensimSentence = 10000;
+
 struct Source {
   int file;
   int64_t size;
@@ -39,6 +42,37 @@ void keep_first(Fault& fault, const Fault& other);
 
 // What stopped a reader, if anything did.
 Fault reader_fault(const text::TokenReader& reader, int64_t source);
+
+// A stretch of a source. With `closes`, its end also ends a sentence.
+struct Piece {
+  int64_t source, begin, end;
+  bool closes;
+};
+
+// Reads pieces of a corpus, one after another.
+class PieceReader {
+ public:
+  void add(const Piece& piece) { pieces_.push_back(piece); }
+  void add_all(const Layout& layout);
+
+  // How many tokens come next, as in text::TokenReader; 0 at the end, or at a fault.
+  int64_t next(const Layout& layout);
+  const text::Token* tokens() const { return reader_.tokens(); }
+
+  bool done() const { return piece_ == pieces_.size(); }
+  int64_t bytes() const { return bytes_; }
+  int64_t source() const { return pieces_[piece_].source; }
+  int64_t position() const { return reader_.position(); }
+  const Fault& fault() const { return fault_; }
+
+ private:
+  std::vector<Piece> pieces_;
+  size_t piece_ = 0;
+  bool opened_ = false;
+  text::TokenReader reader_;
+  int64_t bytes_ = 0;
+  Fault fault_;
+};
 
 // Counts the sentences of a stretch of text that may begin and end within one.
 struct SentenceTally {
@@ -68,11 +102,7 @@ struct SentenceTally {
 // Counts the words of a contiguous share of the corpus.
 class PartCounter {
  public:
-  struct Piece {
-    int64_t source, begin, end;
-    bool closes;
-  };
-  void add_piece(const Piece& piece) { pieces_.push_back(piece); }
+  void add_piece(const Piece& piece) { reader_.add(piece); }
   // Reads about `bytes` more; stops early once there are more than `max_types` strings (0: never)
   // at the end of a sentence or of 10,000 words of one, which is where gensim looks.
   void advance(const Layout& layout, int64_t bytes, int64_t max_types);
@@ -85,14 +115,11 @@ class PartCounter {
   template <bool kLimited>
   void count_tokens(int64_t sentence_limit, int64_t max_types);
 
-  std::vector<Piece> pieces_;
-  size_t piece_ = 0;
-  bool opened_ = false;
-  text::TokenReader reader_;
+  PieceReader reader_;
   int64_t token_ = 0, tokens_ = 0;  // place in the reader's tokens
   text::StringTable table_;
   SentenceTally tally_;
-  int64_t words_ = 0, bytes_ = 0;
+  int64_t words_ = 0;
   int64_t sentence_words_ = 0;  // since the sentence or its last cut began; only if limited
   bool full_ = false;
   Fault fault_;

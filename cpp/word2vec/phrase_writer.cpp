@@ -20,7 +20,9 @@ PhraseWriter::PhraseWriter(const Layout& layout, std::string delimiter,
       connectors_(std::move(connectors)),
       table_(table),
       options_(options),
-      output_(output) {}
+      output_(output) {
+  reader_.add_all(layout_);
+}
 
 bool PhraseWriter::is_phrase(std::string_view last) {
   joined_ = open_[0];
@@ -55,7 +57,6 @@ void PhraseWriter::take(std::string_view word) {
   if (!connects && open_size_ > 0) {
     if (is_phrase(word)) {
       put(joined_);
-      ++phrases_;
       open_size_ = 0;
       return;
     }
@@ -78,7 +79,7 @@ bool PhraseWriter::flush() {
     const ssize_t n = ::write(output_, buffer_.data() + done, buffer_.size() - done);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
-      fault_ = {text::Error::kWriteFailed, int64_t(source_), written_, n < 0 ? errno : ENOSPC};
+      fault_ = {text::Error::kWriteFailed, 0, written_, n < 0 ? errno : ENOSPC};
       return false;
     }
     done += size_t(n);
@@ -89,22 +90,9 @@ bool PhraseWriter::flush() {
 }
 
 bool PhraseWriter::advance(int64_t bytes) {
-  for (const int64_t stop = bytes_ + bytes; source_ < layout_.sources.size() && bytes_ < stop;) {
-    const Source& source = layout_.sources[source_];
-    if (!opened_) reader_.open(source.file, 0, source.size, layout_.lines, true);
-    opened_ = true;
-    const int64_t before = reader_.position();
-    const int64_t tokens = reader_.next();
-    bytes_ += reader_.position() - before;
-    if (tokens == 0) {
-      if (reader_.error() != text::Error::kNone) {
-        fault_ = {reader_.error(), int64_t(source_), reader_.error_offset(), errno};
-        return false;
-      }
-      ++source_;
-      opened_ = false;
-      continue;
-    }
+  for (const int64_t stop = reader_.bytes() + bytes; reader_.bytes() < stop;) {
+    const int64_t tokens = reader_.next(layout_);
+    if (tokens == 0) break;
     for (int64_t i = 0; i < tokens; ++i) {
       const text::Token& token = reader_.tokens()[i];
       if (token.length > 0) {
@@ -116,7 +104,8 @@ bool PhraseWriter::advance(int64_t bytes) {
     }
     if (buffer_.size() >= kOutputBuffer && !flush()) return false;
   }
-  return flush() && source_ < layout_.sources.size();
+  fault_ = reader_.fault();
+  return fault_.error == text::Error::kNone && flush() && !reader_.done();
 }
 
 }  // namespace lamina::word2vec

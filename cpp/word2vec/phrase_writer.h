@@ -24,8 +24,7 @@ class PhraseWriter {
   // As in PhraseCounter.
   bool advance(int64_t bytes);
   const Fault& fault() const { return fault_; }
-  int64_t bytes() const { return bytes_; }
-  int64_t phrases() const { return phrases_; }
+  int64_t bytes() const { return reader_.bytes(); }
 
  private:
   bool is_phrase(std::string_view last);
@@ -44,11 +43,9 @@ class PhraseWriter {
   size_t open_size_ = 0;
   std::string joined_, padded_, buffer_;
   bool line_begun_ = false;
-  text::TokenReader reader_;
-  size_t source_ = 0;
-  bool opened_ = false;
+  PieceReader reader_;
   int64_t sentence_words_ = 0;
-  int64_t bytes_ = 0, phrases_ = 0, written_ = 0;
+  int64_t written_ = 0;
   Fault fault_;
 };
 

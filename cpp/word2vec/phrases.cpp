@@ -1,16 +1,10 @@
 #include "word2vec/phrases.h"
 
-#include <cerrno>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 namespace lamina::word2vec {
-namespace {
-
-constexpr int64_t kGensimSentence = 10000;  // where gensim's readers cut, and look at the size
-
-}  // namespace
 
 int64_t count_of(const text::StringTable& table, std::string_view s, std::string& padded) {
   padded.assign(s);
@@ -24,6 +18,7 @@ PhraseCounter::PhraseCounter(const Layout& layout, std::string delimiter,
                              text::StringTable connectors)
     : layout_(layout), delimiter_(std::move(delimiter)), connectors_(std::move(connectors)) {
   waiting_.reserve(kWaiting);
+  reader_.add_all(layout_);
 }
 
 void PhraseCounter::enqueue(std::string_view text) {
@@ -90,24 +85,13 @@ bool PhraseCounter::finish() {
 bool PhraseCounter::advance(int64_t bytes, int64_t max_types) {
   full_ = false;
   const int64_t look = layout_.sentence_limit ? layout_.sentence_limit : kGensimSentence;
-  for (const int64_t stop = bytes_ + bytes;
-       source_ < layout_.sources.size() && bytes_ < stop && !full_;) {
-    const Source& source = layout_.sources[source_];
-    if (!opened_) reader_.open(source.file, 0, source.size, layout_.lines, true);
-    opened_ = true;
+  for (const int64_t stop = reader_.bytes() + bytes; reader_.bytes() < stop && !full_;) {
     if (token_ == tokens_) {
-      const int64_t before = reader_.position();
       token_ = 0;
-      tokens_ = reader_.next();
-      bytes_ += reader_.position() - before;
+      tokens_ = reader_.next(layout_);
       if (tokens_ == 0) {
-        if (reader_.error() != text::Error::kNone) {
-          fault_ = {reader_.error(), int64_t(source_), reader_.error_offset(), errno};
-          return false;
-        }
-        ++source_;
-        opened_ = false;
-        continue;
+        fault_ = reader_.fault();
+        return false;
       }
     }
     for (; token_ < tokens_ && !full_; ++token_) {
@@ -129,7 +113,7 @@ bool PhraseCounter::advance(int64_t bytes, int64_t max_types) {
     }
     if (fault_.error != text::Error::kNone) return false;
   }
-  return source_ < layout_.sources.size();
+  return !reader_.done();
 }
 
 double phrase_score(const ScoringOptions& options, int64_t types, int64_t a, int64_t b,

@@ -35,7 +35,7 @@ class PhraseCounter {
   bool finish();
   text::StringTable& table() { return table_; }
   const Fault& fault() const { return fault_; }
-  int64_t bytes() const { return bytes_; }
+  int64_t bytes() const { return reader_.bytes(); }
   int64_t words() const { return words_; }
   int64_t sentences() const { return tally_.closed; }
 
@@ -58,12 +58,10 @@ class PhraseCounter {
   std::vector<char> waiting_text_;
   size_t waiting_size_ = 0;
   std::vector<Waiting> waiting_;
-  text::TokenReader reader_;
-  size_t source_ = 0;
-  bool opened_ = false;
+  PieceReader reader_;
   int64_t token_ = 0, tokens_ = 0;
   int64_t sentence_words_ = 0;
-  int64_t bytes_ = 0, words_ = 0;
+  int64_t words_ = 0;
   SentenceTally tally_;
   bool full_ = false;
   Fault fault_;
