@@ -31,6 +31,8 @@ int num_threads() {
 
 void set_num_threads(int threads) { chosen_threads = threads; }
 
+bool pool_is_lost() { return pool_lost; }
+
 void note_pool_use() { pool_used = true; }
 
 }  // namespace lamina

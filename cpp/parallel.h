@@ -1,7 +1,8 @@
 // The only header that knows of OpenMP.
 #pragma once
 
-#include <cstdint>
+#include <atomic>
+#include <exception>
 
 #if defined(LAMINA_STD_THREADS)
 #include <thread>
@@ -18,27 +19,41 @@ namespace lamina {
 int num_threads();
 void set_num_threads(int threads);
 
+// Whether this is such a child.
+bool pool_is_lost();
+
 // Called before the pool is used, so that a later fork knows.
 void note_pool_use();
 
-// Runs body(thread, threads) on every thread of a team and waits for all. The body must not throw.
+// Runs body(thread, threads) on every thread of a team and waits for all. The team may be smaller
+// than asked for. The first thing that a body throws (for want of memory, say) is thrown again
+// here: an exception must not leave a thread.
 template <typename Body>
 void parallel(int threads, Body body) {
-  if (threads > num_threads() && num_threads() == 1) threads = 1;
-  if (threads <= 1) {
+  if (threads <= 1 || pool_is_lost()) {
     body(0, 1);
     return;
   }
   note_pool_use();
+  std::exception_ptr thrown;
+  std::atomic<bool> has_thrown{false};
+  const auto guarded = [&](int thread, int team) {
+    try {
+      body(thread, team);
+    } catch (...) {
+      if (!has_thrown.exchange(true)) thrown = std::current_exception();
+    }
+  };
 #if defined(LAMINA_STD_THREADS)
   std::vector<std::thread> team;
-  for (int t = 1; t < threads; ++t) team.emplace_back([&body, t, threads] { body(t, threads); });
-  body(0, threads);
+  for (int t = 1; t < threads; ++t) team.emplace_back([&, t] { guarded(t, threads); });
+  guarded(0, threads);
   for (std::thread& thread : team) thread.join();
 #else
 #pragma omp parallel num_threads(threads)
-  body(omp_get_thread_num(), omp_get_num_threads());
+  guarded(omp_get_thread_num(), omp_get_num_threads());
 #endif
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 }  // namespace lamina

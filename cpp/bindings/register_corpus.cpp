@@ -118,7 +118,10 @@ void register_table(py::module_& m) {
               const int64_t index =
                   table.insert(s.data(), length, text::hash_string(s.data(), length));
               if (index < 0) throw std::bad_alloc();
-              table.counts()[index] += counts.data()[i];
+              int64_t& total = table.counts()[index];
+              if (__builtin_add_overflow(total, counts.data()[i], &total)) {
+                throw py::value_error("the counts of '" + std::string(s) + "' exceed 2**63");
+              }
             }
           },
           py::arg("words"), py::arg("counts"));

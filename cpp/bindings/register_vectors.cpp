@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "bindings/bindings.h"
-#include "parallel.h"
 #include "vectors/analogy.h"
 #include "vectors/formats.h"
 #include "vectors/nearest.h"
@@ -103,11 +102,9 @@ Array<int64_t> sketch_candidates(const Array<int8_t>& codes, const Array<float>&
   std::vector<int64_t> found;
   {
     py::gil_scoped_release release;
-    std::vector<float> heap(size_t(num_threads()) * k);
     std::vector<float> bounds(end - begin + vectors::kSketchSpareRows);
     const vectors::Sketch sketch{codes.data(), scales.data(), errors.data(), width};
-    const float least =
-        vectors::bound_cosines(sketch, query.data(), begin, end, k, heap.data(), bounds.data());
+    const float least = vectors::bound_cosines(sketch, query.data(), begin, end, k, bounds.data());
     for (int64_t i = 0; i < end - begin; ++i) {
       if (!(bounds[i] < least)) found.push_back(begin + i);
     }

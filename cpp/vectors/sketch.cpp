@@ -103,10 +103,12 @@ void fill_sketch(const Table& table, int64_t rows, int8_t* codes, float* scales,
 }
 
 float bound_cosines(const Sketch& sketch, const float* query, int64_t begin, int64_t end, int64_t k,
-                    float* heap, float* bounds) {
+                    float* bounds) {
   const int threads = num_threads();
+  std::vector<float> heaps(size_t(threads) * size_t(k));
   std::vector<Highest> highest(static_cast<size_t>(threads));
-  for (int thread = 0; thread < threads; ++thread) highest[thread] = {heap + thread * k, 0, k};
+  for (int thread = 0; thread < threads; ++thread)
+    highest[thread] = {heaps.data() + thread * k, 0, k};
   const int64_t groups = (end - begin + kLanes - 1) / kLanes;
   parallel(threads, [&](int thread, int team) {
     Highest& best = highest[thread];

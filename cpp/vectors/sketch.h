@@ -33,9 +33,9 @@ void fill_sketch(const Table& table, int64_t rows, int8_t* codes, float* scales,
 
 // bounds[i] = upper bound of the cosine of row begin + i with `query` (w floats, the padding 0),
 // for the rows [begin, end); bounds has room for kSketchSpareRows more. Returns the k-th highest of
-// the lower bounds, or minus infinity if there are fewer than k rows. `heap` has room for k floats
-// for each of num_threads() threads. Rows are shared among the threads.
+// the lower bounds, or minus infinity if there are fewer than k rows. Rows are shared among the
+// threads.
 float bound_cosines(const Sketch& sketch, const float* query, int64_t begin, int64_t end, int64_t k,
-                    float* heap, float* bounds);
+                    float* bounds);
 
 }  // namespace lamina::vectors

@@ -8,16 +8,19 @@ __version__ = _native.core.version
 
 
 def set_num_threads(threads: int) -> None:
-    """Use at most this many threads in every kernel from now on.
+    """Use this many threads from now on, wherever ``workers=`` does not say otherwise.
 
     Without this call, ``OMP_NUM_THREADS`` decides, or else the number of cores.
 
     Raises:
-        ValueError: if ``threads`` is below 1.
+        ValueError: if ``threads`` is not between 1 and 1024.
 
     """
-    if threads < 1:
-        raise ValueError(f"set_num_threads: threads must be at least 1, got {threads}")
+    # More threads than a machine can have would end the process, not raise an error.
+    if not 1 <= threads <= 1024:
+        raise ValueError(
+            f"set_num_threads: threads must be at least 1, at most 1024; got {threads}"
+        )
     _native.core.set_num_threads(int(threads))
 
 
