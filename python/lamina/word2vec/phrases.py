@@ -339,5 +339,8 @@ class FrozenPhrases(PhraseModel):
         return model
 
 
+Phraser = FrozenPhrases  # as gensim 3 called it
+
+
 def _prune(table: core.WordTable, minimum: int) -> None:
     table.keep((table.counts() >= minimum).view(np.uint8))
