@@ -19,6 +19,18 @@ _VECTORS_HELP = (
     "and the like too), any other name Lamina's own"
 )
 
+# What a user's files, words and settings can lead to; anything else is a bug, and shows itself.
+_ERRORS = (
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
 
 def _demo(arguments: argparse.Namespace) -> None:
     from lamina import demo
@@ -341,8 +353,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lamina: interrupted", file=sys.stderr)
         return 130
-    except (OSError, ValueError, TypeError, LookupError, RuntimeError, ImportError) as error:
-        text = str(error)
+    except _ERRORS as error:
+        text = str(error) or type(error).__name__
         if isinstance(error, KeyError) and error.args:  # str() would quote it
             text = str(error.args[0])
         elif isinstance(error, OSError) and error.strerror:  # str() would begin with [Errno 2]

@@ -171,8 +171,9 @@ def read_tensors(
 ) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Open ``path`` and return its arrays, still on disk, and its strings.
 
-    The arrays are views of one memory map: ``mode="c"`` copies a page when it is written to and
-    never changes the file, ``mode="r"`` refuses writing.
+    The arrays are views of one memory map (copies, where another program has placed them off their
+    items' alignment): ``mode="c"`` copies a page when it is written to and never changes the file,
+    ``mode="r"`` refuses writing.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -210,7 +211,12 @@ def read_tensors(
     data = np.memmap(path, dtype=np.uint8, mode=mode, offset=0)
     if data.size < size:  # the file shrank since its size was read
         raise ValueError(f"{path}, byte {data.size}: the file was cut off while it was opened")
-    return {
+    arrays = {
         name: np.frombuffer(data, dtype, math.prod(shape), start + begin).reshape(shape)
         for name, (dtype, shape, begin, _) in entries.items()
-    }, strings
+    }
+    for name, array in arrays.items():
+        if not array.flags.aligned:  # not a file of ours: the kernels want whole items
+            arrays[name] = array.copy()
+            arrays[name].flags.writeable = mode == "c"
+    return arrays, strings

@@ -110,8 +110,10 @@ class KeyedVectors(LegacyNames):
                 result.expandos[name[len(_ATTRIBUTE) :]] = values
         return result
 
-    def save(self, fname: str | os.PathLike[str]) -> None:
+    def save(self, fname: str | os.PathLike[str], *_: Any, **__: Any) -> None:
         """Write words, vectors and attributes to a native file, which `load` opens at once.
+
+        gensim's further arguments are accepted without effect.
 
         Raises:
             TypeError: if a key is not a string, or an attribute holds Python objects.

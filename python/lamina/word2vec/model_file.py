@@ -17,6 +17,7 @@ from lamina.saving.container import read_tensors, write_tensors
 from lamina.word2vec.keyedvectors import KeyedVectors
 from lamina.word2vec.options import Options
 from lamina.word2vec.training import Progress
+from lamina.word2vec.vocabulary import MOST_WORDS
 from lamina.word2vec.weights import PaddedMatrix
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def load(cls: type[Word2Vec], path: str | os.PathLike[str]) -> Word2Vec:
         )
     if counts is None or counts.dtype != np.int64 or (words and counts.min() < 1):
         raise ValueError(f"{where}: the words' counts are missing or not positive")
+    if counts.sum(dtype=np.float64) >= MOST_WORDS:
+        raise ValueError(f"{where}: no corpus has as many words as the words' counts add up to")
     model = cls.__new__(cls)
     model.options = options
     model.start_empty()
@@ -118,7 +121,7 @@ def _matrix(
 def _object(text: str | None, where: str, name: str) -> dict[str, Any]:
     try:
         value = json.loads(text or "")
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{where}: its {name} are not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ValueError(f"{where}: its {name} are not a JSON object")  # noqa: TRY004 - a bad file

@@ -8,8 +8,6 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lamina._native import core
 from lamina.word2vec.corpus import open_corpus
 from lamina.word2vec.keyedvectors import KeyedVectors
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from lamina.word2vec.training import Progress
@@ -103,6 +102,7 @@ class VocabularyModel(GensimNames):
                 "Word2Vec.build_vocab: update=True needs a vocabulary to update; call it once "
                 "without update first"
             )
+        self._check_size(update)
         corpus = open_corpus(corpus_iterable if sentences is None else sentences, corpus_file)
         options = self.options
         raw = corpus.count(
@@ -121,6 +121,7 @@ class VocabularyModel(GensimNames):
         update: bool = False,
     ) -> None:
         """Take the vocabulary from a mapping of words to counts, instead of from a corpus."""
+        self._check_size(update)
         raw = from_frequencies(word_freq, corpus_count or 0)
         self._take_counts(raw, trim_rule, update=update, keep_raw_vocab=keep_raw_vocab)
 
@@ -144,6 +145,13 @@ class VocabularyModel(GensimNames):
         self.corpus_count = raw.sentences
         self.corpus_total_words = raw.total_words
 
+    def _check_size(self, update: bool) -> None:
+        if update and self.wv.vector_size != self.vector_size:
+            raise ValueError(
+                f"Word2Vec.build_vocab: update=True keeps vectors of {self.wv.vector_size} "
+                f"numbers, but vector_size was set to {self.vector_size} since"
+            )
+
     def _vocabulary(self) -> Vocabulary:
         return Vocabulary(list(self.wv.index_to_key), self.wv.expandos["count"])
 
@@ -157,7 +165,9 @@ class VocabularyModel(GensimNames):
                 "for small vocabularies. Raise min_count, or use negative sampling.",
                 stacklevel=3,
             )
-        vectors = PaddedMatrix.of(np.asarray(self.wv.vectors[:known], np.float32), words)
+        vectors = PaddedMatrix(words, options.vector_size)
+        if known:
+            vectors.rows[:known] = self.wv.vectors[:known]
         initialize_vectors(vectors.rows, options.seed, known)
         self.output_rows = _grown(self.output_rows, known, words, options.vector_size)
         self.node_rows = _grown(self.node_rows, known - 1, words - 1, options.vector_size)

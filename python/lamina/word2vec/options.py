@@ -24,6 +24,14 @@ def _number(name: str, value: Any, kind: Any, low: float, high: float = math.inf
         raise ValueError(f"Word2Vec: {name} must be {bound}, got {value!r}")
 
 
+def is_finite(value: Any) -> bool:
+    """Return whether a number is one that a float can hold; a file may hold any."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def flag(name: str, value: Any) -> bool:
     """Return an argument that is 0 or 1, or false or true, as a bool.
 
@@ -98,7 +106,7 @@ class Options:
             ("min_alpha", self.final_learning_rate),
             ("sample", self.sample),
         ):
-            if math.isinf(value):
+            if not is_finite(value):
                 raise ValueError(f"Word2Vec: {name} must be finite, got {value!r}")
         if self.softmax and (self.hierarchical or self.negative_samples):
             raise ValueError(

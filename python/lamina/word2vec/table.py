@@ -281,6 +281,8 @@ class VectorTable:
 
     def _append_rows(self, rows: NDArray[Any]) -> None:
         """Append to `vectors`, with room for more, so that adding one at a time stays cheap."""
+        if len(rows) == 0:
+            return
         old, total = len(self.vectors), len(self.vectors) + len(rows)
         spare = self._spare_rows
         if spare is None or len(spare) < total:

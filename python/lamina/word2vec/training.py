@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import zlib
 from dataclasses import asdict, dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamina._native import core
+from lamina.word2vec.options import is_finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # The kernels return this often, so that Ctrl-C, the progress bar and checkpoints get their turn.
 _SECONDS_PER_CALL = 0.25
+_IDS_AT_ONCE = 1 << 24
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Progress:
             if isinstance(value, bool) or not isinstance(value, Real):
                 raise TypeError(f"{name} must be a number, got {value!r}")
         for name, value in rates.items():
-            if not 0 <= value < math.inf:
+            if not (value >= 0 and is_finite(value)):
                 raise ValueError(f"{name} must be finite and not negative, got {value!r}")
         if self.epochs < 1:
             raise ValueError(f"epochs must be at least 1, got {self.epochs}")
@@ -116,7 +117,10 @@ class Progress:
 
 def corpus_checksum(ids: NDArray[np.int32]) -> int:
     """Return the CRC-32 of a corpus, so that a run is resumed on no other."""
-    return zlib.crc32(ids.view(np.uint8).data)
+    checksum = 0
+    for first in range(0, len(ids), _IDS_AT_ONCE):  # Ctrl-C gets its turn in between
+        checksum = zlib.crc32(ids[first : first + _IDS_AT_ONCE].view(np.uint8).data, checksum)
+    return checksum
 
 
 def _bar(total: int, done: int, verbose: int) -> Any:

@@ -15,6 +15,8 @@ RULE_DEFAULT = 0
 RULE_DISCARD = 1
 RULE_KEEP = 2
 
+MOST_WORDS = 1 << 62  # so that sums of counts fit into 64 bits
+
 TrimRule = Callable[[str, int, int], int]
 """Called with a word, its count and the least count; returns one of the ``RULE_`` constants."""
 
@@ -57,11 +59,18 @@ class _Frequencies:
                     f"word frequencies: {word!r} is not a str but a {type(word).__name__}"
                 )
         self._counts = np.empty(len(self._words), np.int64)
+        total = 0
         for i, (word, count) in enumerate(frequencies.items()):
             if not isinstance(count, (int, np.integer)) or count < 0:
                 raise ValueError(
                     f"word frequencies: the count of {word!r} must be a whole number that is not "
                     f"negative, got {count!r}"
+                )
+            total += int(count)
+            if total >= MOST_WORDS:
+                raise ValueError(
+                    f"word frequencies: up to {word!r} the counts sum to {total:,}, and no corpus "
+                    f"has 2**62 words"
                 )
             self._counts[i] = count
 
