@@ -17,6 +17,10 @@ DATA = Path(os.environ.get("LAMINA_DATA") or Path(__file__).parents[2] / "shared
 # Threads of either side spin for a while after their work; the other waits until they sleep.
 _REST = 0.2
 
+# An action that takes less than SHORT seconds is run a few times to wake its threads, and timed
+# over a few runs more.
+_SHORT, _WARM, _TIMED = 0.1, 5, 5
+
 
 def unpack_wiki8(folder, megabytes=None):
     """Write wiki8, or its first megabytes up to a whole word, into a folder; return its path."""
@@ -34,24 +38,29 @@ def unpack_wiki8(folder, megabytes=None):
     return path
 
 
-def seconds(action):
-    """Return how long an action took and what it returned."""
+def seconds(action, usual=_SHORT):
+    """Return how long an action took and what it returned. `usual` is about how long it takes."""
     time.sleep(_REST)
+    warm, timed = (_WARM, _TIMED) if usual < _SHORT else (0, 1)
+    for _ in range(warm):
+        action()
     start = time.perf_counter()
-    result = action()
-    return time.perf_counter() - start, result
+    for _ in range(timed):
+        result = action()
+    return (time.perf_counter() - start) / timed, result
 
 
-def take_turns(sides, rounds):
+def take_turns(sides, rounds, usual=None):
     """Run every side once a round, first to last and then last to first; return lists of seconds.
 
-    A side that has to prepare something returns (preparation, action): only the action is timed.
+    A side prepares what it has to and returns the action, which alone is timed. `usual` says of
+    each side about how long its action takes, where that may be short.
     """
     times = {name: [] for name in sides}
     for turn in range(rounds):
         names = list(sides) if turn % 2 == 0 else list(reversed(sides))
         for name in names:
-            times[name].append(seconds(sides[name]())[0])
+            times[name].append(seconds(sides[name](), (usual or {}).get(name, _SHORT))[0])
     return times
 
 

@@ -10,15 +10,12 @@ turns, and what counts is the median of the ratios. Exits with 1 below the floor
 
 import argparse
 import logging
-import os
-import shutil
 import statistics
 import sys
 import tempfile
-import time
-import zipfile
 from pathlib import Path
 
+from common import median_ratio, take_turns, unpack_wiki8
 from gensim.models import phrases as gensim_phrases
 from gensim.models import word2vec as gensim_word2vec
 
@@ -28,7 +25,6 @@ from lamina.word2vec.phrases import Phrases
 from lamina.word2vec.readers import Text8Corpus
 from lamina.word2vec.vocabulary import select_words
 
-DATA = Path(os.environ.get("LAMINA_DATA", Path(__file__).parents[2] / "shared" / "data"))
 FLOORS = {"vocabulary and ids": 8.0, "vocabulary and ids of lists": 1.0, "phrases": 5.0}
 
 
@@ -66,24 +62,11 @@ def check_phrases(ours, theirs):
     assert ours == theirs
 
 
-def seconds(function, *arguments):
-    start = time.perf_counter()
-    result = function(*arguments)
-    return time.perf_counter() - start, result
-
-
 def compare(name, ours, theirs, check, rounds):
     check(ours(), theirs())
-    times = []
-    for _ in range(rounds):
-        their_time, their_result = seconds(theirs)
-        del their_result
-        our_time, our_result = seconds(ours)
-        del our_result
-        times.append((our_time, their_time))
-    ratio = statistics.median(their / our for our, their in times)
-    our_median = statistics.median(our for our, _ in times)
-    their_median = statistics.median(their for _, their in times)
+    times = take_turns({"gensim": lambda: theirs, "lamina": lambda: ours}, rounds)
+    ratio = median_ratio(times["gensim"], times["lamina"])
+    our_median, their_median = (statistics.median(times[side]) for side in ("lamina", "gensim"))
     floor = FLOORS[name]
     verdict = "" if ratio >= floor else "  BELOW THE FLOOR"
     print(
@@ -92,21 +75,6 @@ def compare(name, ours, theirs, check, rounds):
         flush=True,
     )
     return ratio >= floor
-
-
-def corpus_path(argument, folder):
-    if argument is not None:
-        return argument
-    archive = DATA / "wiki8.zip"
-    if not archive.exists():
-        sys.exit(f"{archive} is not there: set LAMINA_DATA, or give a corpus")
-    with (
-        zipfile.ZipFile(archive) as file,
-        file.open(file.namelist()[0]) as member,
-        (Path(folder) / "wiki8").open("wb") as out,
-    ):
-        shutil.copyfileobj(member, out, 1 << 20)
-    return str(Path(folder) / "wiki8")
 
 
 def main():
@@ -118,7 +86,7 @@ def main():
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
-        path = corpus_path(arguments.corpus, folder)
+        path = arguments.corpus or str(unpack_wiki8(folder))
         with Path(path).open("rb") as file:
             start = file.read(arguments.phrase_bytes)
         part = Path(folder) / "part"

@@ -4,60 +4,46 @@
 
 Both sides take turns, and a ratio is the median of the rounds' ratios; the answers are compared
 before anything is timed. ``--vectors`` (a file of Lamina's own) gives the analogy test real vectors
-instead of random ones with planted relations.
+instead of random ones with planted relations. Exits with 1 below the floors.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-import os
 import statistics
+import sys
 import tempfile
-import time
 import warnings
 from pathlib import Path
 
 import numpy as np
+from common import DATA, median_ratio, seconds, take_turns
 from gensim.models import KeyedVectors as GensimVectors
 
 from lamina import _native
 from lamina.word2vec import KeyedVectors
 
 ROWS, COLUMNS, TEXT_ROWS, TOP, BATCH = 300_000, 300, 50_000, 10, 64
-DATA = Path(os.environ.get("LAMINA_DATA", Path(__file__).parents[2] / "shared" / "data"))
+below = []  # the names of the rows that are
 
 
-# Each side's threads spin for a while after their work: the other waits as long. An action shorter
-# than SHORT seconds is repeated, some times to wake its threads and some to be timed.
-REST, SHORT, WARM, TIMED = 0.1, 0.1, 5, 5
-
-
-def seconds(action, usual=SHORT):
-    time.sleep(REST)
-    repeat = usual < SHORT
-    for _ in range(WARM if repeat else 0):
-        action()
-    start = time.perf_counter()
-    for _ in range(TIMED if repeat else 1):
-        result = action()
-    return (time.perf_counter() - start) / (TIMED if repeat else 1), result
+def verdict(name, good):
+    if not good:
+        below.append(name)
+    return "" if good else "  BELOW"
 
 
 def measure(name, ours, theirs, floor, rounds, agree):
     """Time both sides in turns, after `agree` has compared their answers, and print a row."""
     agree(ours(), theirs())
-    usual = {side: seconds(side)[0] for side in (ours, theirs)}
-    times = []
-    for turn in range(rounds):
-        sides = (ours, theirs) if turn % 2 else (theirs, ours)
-        taken = {side: seconds(side, usual[side])[0] for side in sides}
-        times.append((taken[ours], taken[theirs]))
-    ratio = statistics.median(their / our for our, their in times)
-    our, their = (statistics.median(side) for side in zip(*times, strict=True))
-    verdict = "" if ratio >= floor else "  BELOW"
+    usual = {"gensim": seconds(theirs)[0], "lamina": seconds(ours)[0]}
+    times = take_turns({"gensim": lambda: theirs, "lamina": lambda: ours}, rounds, usual)
+    ratio = median_ratio(times["gensim"], times["lamina"])
+    our, their = (1e3 * statistics.median(times[side]) for side in ("lamina", "gensim"))
     print(
-        f"{name:<34}{1e3 * our:>11.2f}{1e3 * their:>12.2f}{ratio:>9.1f} x{floor:>8.1f} x{verdict}",
+        f"{name:<34}{our:>11.2f}{their:>12.2f}{ratio:>9.1f} x{floor:>8.1f} x"
+        f"{verdict(name, ratio >= floor)}",
         flush=True,
     )
 
@@ -114,8 +100,8 @@ def bench_loading(folder, vectors, rounds):
     opened = KeyedVectors.load(native)
     assert np.array_equal(opened.vectors, vectors.vectors)
     taken = statistics.median(times)
-    verdict = "" if taken < 20 else "  ABOVE"
-    print(f"{'native open':<34}{taken:>11.2f}{'-':>12}{'-':>11}{'< 20 ms':>10}{verdict}")
+    good = verdict("native open", taken < 20)
+    print(f"{'native open':<34}{taken:>11.2f}{'-':>12}{'-':>11}{'< 20 ms':>10}{good}")
     taken, _ = seconds(lambda: KeyedVectors.load(native)["word7"])
     print(f"{'native open and first word':<34}{1e3 * taken:>11.2f}{'-':>12}{'-':>11}{'-':>10}")
 
@@ -220,6 +206,7 @@ def main():
         else:
             print(f"analogy test left out: there is no {arguments.questions} (set LAMINA_DATA)")
         bench_loading(folder, vectors, arguments.rounds)
+    sys.exit(1 if below else 0)
 
 
 if __name__ == "__main__":
