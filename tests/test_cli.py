@@ -114,6 +114,8 @@ def test_errors_of_queries(capsys, tmp_path, trained):
     assert str(tmp_path) in fails(capsys, *query, tmp_path, "king")
     (tmp_path / "text.bin").write_text("this is no file of vectors", encoding="utf-8")
     assert "text.bin" in fails(capsys, *query, tmp_path / "text.bin", "king")
+    (tmp_path / "cut.bin").write_bytes(b"10 3\nking \xff\xff\xff\xff")
+    assert "unexpected end" in fails(capsys, *query, tmp_path / "cut.bin", "king")
     assert "'zebra'" in fails(capsys, "word2vec", "analogy", trained, "man", "king", "zebra")
     assert "--questions" in fails(capsys, "word2vec", "evaluate", trained)
     assert "absent" in fails(

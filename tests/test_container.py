@@ -70,6 +70,18 @@ def test_arrays_are_aligned_and_begin_at_a_cache_line(file):
     assert all(a.ctypes.data % a.itemsize == 0 for a in read_tensors(file)[0].values())
 
 
+@pytest.mark.parametrize("mode", ["r", "c"])
+def test_arrays_that_another_program_has_not_aligned_are_copied(tmp_path, mode):
+    header = b'{"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   '
+    assert (8 + len(header)) % 4 == 1
+    path = tmp_path / "odd"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + np.float32([1, 2]).tobytes())
+    (array,) = read_tensors(path, mode=mode)[0].values()
+    assert array.tolist() == [1, 2]
+    assert array.flags.aligned
+    assert array.flags.writeable == (mode == "c")
+
+
 def test_changes_stay_in_memory(file):
     before = file.read_bytes()
     found, _ = read_tensors(file)

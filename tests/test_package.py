@@ -63,6 +63,7 @@ _BELOW = {
     "saving": set(),
     "word2vec": {"_native", "saving"},
     "models": {"_native", "saving", "word2vec"},
+    "utils": {"word2vec"},
     "demo": {"word2vec"},
     "cli": {"_config", "demo", "word2vec"},
     "__init__": {"_config"},
@@ -161,6 +162,22 @@ def test_threads_are_obeyed(threads):
     assert shown == [threads, "3"]
     with pytest.raises(ValueError, match="at least 1"):
         lamina.set_num_threads(0)
+    with pytest.raises(ValueError, match="at most 1024"):
+        lamina.set_num_threads(1_000_000)
+
+
+def test_parts_are_imported_when_they_are_asked_for():
+    program = """
+import sys
+import lamina as gensim
+assert "models" in dir(gensim) and "lamina.word2vec" not in sys.modules
+print(gensim.models.Word2Vec.__name__, gensim.models.phrases.Phraser.__name__)
+print(gensim.utils.simple_preprocess("King, Queen: 2"))
+gensim.network
+"""
+    finished = python(program)
+    assert finished.stdout == "Word2Vec FrozenPhrases\n['king', 'queen']\n"
+    assert "AttributeError: module 'lamina' has no attribute 'network'" in finished.stderr
 
 
 def test_gensims_import_paths():

@@ -261,6 +261,12 @@ def test_damaged_files_are_named(tmp_path):
         path.write_text(json.dumps(header) + "\n" + json.dumps([[word], [1]]) + "\n")
         with pytest.raises(ValueError, match=r"phrases: what it holds cannot be meant: .*word 0"):
             Phrases.load(path)
+    twice = json.dumps([["a"], [1 << 62]]) + "\n"
+    path.write_text(json.dumps(header | {"entries": 2}) + "\n" + 2 * twice)
+    with pytest.raises(
+        ValueError, match=r"phrases: what it holds cannot be meant: .*exceed 2\*\*63"
+    ):
+        Phrases.load(path)
     path.write_text(json.dumps(header | {"min_count": -1}) + "\n" + '[["a"], [1]]\n')
     with pytest.raises(ValueError, match="phrases: what it holds cannot be meant: min_count"):
         Phrases.load(path)

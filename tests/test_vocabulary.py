@@ -174,6 +174,12 @@ def test_from_frequencies():
             select_words({"a": wrong})
 
 
+@pytest.mark.parametrize("counts", [{"a": 2**63}, {"a": 2**61, "b": 2**61}])
+def test_counts_that_no_sum_can_hold_are_refused(counts):
+    with pytest.raises(ValueError, match=r"up to '[ab]' the counts sum to [\d,]+, and no corpus"):
+        from_frequencies(counts)
+
+
 def test_nothing_left_says_why():
     raw = open_corpus([["rare", "often", "often"]]).count()
     with pytest.raises(

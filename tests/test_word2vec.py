@@ -117,6 +117,17 @@ def test_vocabulary_from_frequencies_and_trained_separately():
     assert (model.wv.vectors != before).any()
 
 
+def test_a_size_set_before_the_vocabulary_is_the_size():
+    model = Word2Vec(vector_size=20, min_count=1)
+    model.vector_size = 50
+    model.build_vocab([["a", "b"]])
+    model.train([["a", "b"]], verbose=0)
+    assert model.wv.vectors.shape == (2, 50) == model.syn1neg.shape
+    model.vector_size = 20
+    with pytest.raises(ValueError, match="keeps vectors of 50 numbers, but vector_size was set to"):
+        model.build_vocab([["c"]], update=True)
+
+
 def test_reset_from_takes_the_vocabulary_alone():
     first = Word2Vec(CORPUS, **SMALL)
     second = Word2Vec(**{**SMALL, "vector_size": 4})

@@ -1,6 +1,9 @@
 """What Word2Vec refuses, what it says, and that nothing has changed after it."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -216,6 +219,7 @@ def test_files_of_another_kind(tmp_path):
         ("options", {"skip_gram": "yes"}),
         ("options", {"workers": 10**9}),
         ("options", {"colour": 1}),
+        ("options", {"learning_rate": 10**400}),
         ("options", {"hierarchical": True}),
         ("options", None),
         ("attributes", {"train_count": "x"}),
@@ -229,6 +233,7 @@ def test_files_of_another_kind(tmp_path):
         ("progress", {"unit": "3"}),
         ("progress", {"words": 1 << 80}),
         ("progress", {"first_learning_rate": float("nan")}),
+        ("progress", {"last_learning_rate": 10**400}),
         ("progress", {"loss_sum": None}),
         ("progress", {"epoch_losses": "none"}),
         ("progress", {"epoch_losses": [1.0]}),
@@ -245,3 +250,50 @@ def test_hostile_settings_in_a_file(tmp_path, part, change):
     write_tensors(path, changed, {**metadata, part: json.dumps(values)})
     with pytest.raises(ValueError, match=str(path)):
         Word2Vec.load(path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000])
+def test_settings_that_no_parser_takes_are_named(tmp_path, text):
+    path = tmp_path / "m"
+    model = Word2Vec(CORPUS, **SMALL)
+    model.save(path)
+    tensors, metadata = read_tensors(path)
+    write_tensors(tmp_path / "n", tensors, {**metadata, "options": text})
+    with pytest.raises(ValueError, match=f"{tmp_path}/n: its options are not JSON"):
+        Word2Vec.load(tmp_path / "n")
+    tensors["attribute.count"] = np.full(len(model.wv), 1 << 62)
+    write_tensors(tmp_path / "n", tensors, metadata)
+    with pytest.raises(ValueError, match=f"{tmp_path}/n: no corpus has as many words"):
+        Word2Vec.load(tmp_path / "n")
+
+
+def test_a_thread_without_memory_is_an_error_and_no_crash():
+    """What fails within a team of threads is raised where the team was called."""
+    program = """
+import resource
+import numpy as np
+from lamina.word2vec import Word2Vec
+
+rng = np.random.default_rng(1)
+sentences = [[f"w{i}" for i in rng.integers(0, 65, 50)] for _ in range(20)]
+model = Word2Vec(
+    sentences, vector_size=1 << 16, hs=1, negative=0, min_count=1, workers=2, epochs=1, verbose=0
+)
+# Each thread wants copies of 64 rows of 256 KB: too much for what is left.
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 20), resource.RLIM_INFINITY))
+trainer = model._trainer(np.zeros(100, np.int32))
+try:
+    trainer.run(epoch=0, first_unit=0, first_learning_rate=0.1, last_learning_rate=0.1,
+                seconds=0, threads=2)
+except MemoryError:
+    print("MemoryError")
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.stdout == "MemoryError\n", finished.stderr
