@@ -20,10 +20,12 @@ from lamina.word2vec.little_language import LittleLanguage
 # One worker; about ten seconds at the speed of one core, were it not stopped.
 _OPTIONS = {"vector_size": 64, "window": 9, "sg": 1, "sample": 0, "workers": 1, "hs": 1}
 _PROGRAM = """
-import json, sys, time
+import json, signal, sys, time
 from lamina.word2vec import Word2Vec
 from lamina.word2vec.little_language import LittleLanguage
 
+# Where tests run in the background of a shell, interrupts are ignored, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 path, epochs, every, resume, options = json.loads(sys.argv[1])
 corpus = LittleLanguage(sentences=5000)
 if resume:

@@ -6,7 +6,8 @@
 //   inputs = the context rows, N = C                   (Combine::kNone: skip-gram)
 //          = their mean or sum, N = 1                  (kMean, kSum: CBOW)
 //   score[n][m]    = inputs[n] . outputs[m]
-//   gradient[n][m] = learning_rate * (label[m] - sigmoid(score[n][m]))                (kSigmoid)
+//   gradient[n][m] = learning_rate * (label[m] - sigmoid(score[n][m]))                (kSigmoid),
+//                    or 0 where |score[n][m]| >= 6
 //                  = learning_rate * (label[m] - softmax over m of score[n][m])       (kSoftmax)
 //   error[n]    = sum over m of gradient[n][m] * outputs[m]
 //   outputs[m] += sum over n of gradient[n][m] * inputs[n]
