@@ -166,6 +166,20 @@ def test_threads_are_obeyed(threads):
         lamina.set_num_threads(1_000_000)
 
 
+def test_workers_decide_where_they_are_given():
+    program = """
+import os
+from lamina.models import Word2Vec
+def threads(workers):
+    Word2Vec([["a", "b"]] * 50, min_count=1, workers=workers, verbose=0)
+    return len(os.listdir("/proc/self/task"))
+alone = threads(1)  # with tqdm's own
+print(threads(3) - alone)
+"""
+    finished = python(program, OMP_NUM_THREADS="1")
+    assert finished.stdout == "2\n", finished.stderr
+
+
 def test_parts_are_imported_when_they_are_asked_for():
     program = """
 import sys
