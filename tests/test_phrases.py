@@ -1,7 +1,5 @@
 import json
 import math
-import os
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +13,6 @@ from lamina.word2vec.readers import LineSentence, Text8Corpus
 gensim_phrases = pytest.importorskip("gensim.models.phrases")
 gensim_word2vec = pytest.importorskip("gensim.models.word2vec")
 
-DATA = Path(os.environ.get("LAMINA_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 SENTENCES = [
     ["the", "mayor", "of", "new", "york", "was", "there"],
@@ -135,10 +132,8 @@ def test_connectors_join_names():
 
 
 @pytest.mark.parametrize("scoring", ["default", "npmi"])
-def test_real_text(scoring):
-    if not (DATA / "text8_1m.gz").exists():
-        pytest.skip(f"needs the real data in {DATA} (LAMINA_DATA names another place)")
-    path = str(DATA / "text8_1m.gz")
+def test_real_text(scoring, real_data):
+    path = str(real_data("text8_1m.gz"))
     arguments = {
         "scoring": scoring,
         "threshold": 0.5 if scoring == "npmi" else 10,

@@ -1,6 +1,4 @@
 import gzip
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,8 +18,6 @@ from lamina.word2vec.vocabulary import (
 
 gensim_word2vec = pytest.importorskip("gensim.models.word2vec")
 gensim_utils = pytest.importorskip("gensim.utils")
-
-DATA = Path(os.environ.get("LAMINA_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def gensim_vocabulary(sentences, update=None, trim_rule=None, **arguments):
@@ -138,10 +134,8 @@ def test_constants_are_gensims():
     )
 
 
-def test_real_text_in_gensims_order():
-    if not (DATA / "text8_1m.gz").exists():
-        pytest.skip(f"needs the real data in {DATA} (LAMINA_DATA names another place)")
-    path = DATA / "text8_1m.gz"
+def test_real_text_in_gensims_order(real_data):
+    path = real_data("text8_1m.gz")
     raw = open_corpus(Text8Corpus(path)).count(threads=2)
     theirs = gensim_vocabulary(gensim_word2vec.Text8Corpus(str(path)), min_count=5)
     check(select_words(raw, min_count=5), theirs)
