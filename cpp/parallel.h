@@ -1,7 +1,9 @@
 // The only header that knows of OpenMP.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <exception>
 
 #if defined(LAMINA_STD_THREADS)
@@ -54,6 +56,29 @@ void parallel(int threads, Body body) {
   guarded(omp_get_thread_num(), omp_get_num_threads());
 #endif
   if (thrown) std::rethrow_exception(thrown);
+}
+
+// Runs body(share, begin, end) over shares of [0, count), one a thread and at most num_threads(),
+// none of them smaller than `grain`: what is not worth two threads runs on the caller's, as share
+// 0. The shares depend on the number of threads alone.
+template <typename Body>
+void parallel_for_shares(int64_t count, int64_t grain, Body body) {
+  const int64_t worth = count / std::max<int64_t>(grain, 1);
+  const int threads = int(std::min<int64_t>(num_threads(), worth));
+  if (threads <= 1) {
+    if (count > 0) body(0, int64_t(0), count);
+    return;
+  }
+  parallel(threads, [&](int thread, int team) {
+    const int64_t begin = count * thread / team, end = count * (thread + 1) / team;
+    if (begin < end) body(thread, begin, end);
+  });
+}
+
+// The same for a body(begin, end) that keeps nothing apart.
+template <typename Body>
+void parallel_for(int64_t count, int64_t grain, Body body) {
+  parallel_for_shares(count, grain, [&](int, int64_t begin, int64_t end) { body(begin, end); });
 }
 
 }  // namespace lamina

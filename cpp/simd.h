@@ -1,10 +1,15 @@
 // The only header that knows the width of a vector register.
 //
-// Floats is one register of kLanes floats: 16 with AVX-512, 8 with AVX2, 4 otherwise. It is the
+// Floats is one register of kLanes floats: 16 with AVX-512, 8 with AVX2, 4 otherwise; Doubles is
+// one of half as many doubles, and Vector<T> is whichever of the two holds T. They are the
 // compilers' vector extension, so + - * / and comparisons are written as usual and a * b + c
 // becomes one fused instruction where the machine has it.
+//
+// Everything that takes a vector is defined for a scalar as well, so that one generic lambda does
+// both. Double precision is for checking gradients: its exp and the like go lane by lane.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -33,13 +38,46 @@ inline constexpr int kVectorRegisters = 16;
 
 typedef float Floats __attribute__((vector_size(kLanes * 4)));
 typedef int32_t Ints __attribute__((vector_size(kLanes * 4)));
+typedef double Doubles __attribute__((vector_size(kLanes * 4)));
 
-inline Floats load(const float* p) {
-  Floats v;
+namespace detail {
+template <typename T>
+struct VectorOf;
+template <>
+struct VectorOf<float> {
+  using type = Floats;
+};
+template <>
+struct VectorOf<double> {
+  using type = Doubles;
+};
+}  // namespace detail
+
+template <typename T>
+using Vector = typename detail::VectorOf<T>::type;
+template <typename T>
+inline constexpr int kLanesOf = kLanes * 4 / int(sizeof(T));
+
+template <typename T>
+inline Vector<T> load(const T* p) {
+  Vector<T> v;
   std::memcpy(&v, p, sizeof v);
   return v;
 }
 inline void store(float* p, Floats v) { std::memcpy(p, &v, sizeof v); }
+inline void store(double* p, Doubles v) { std::memcpy(p, &v, sizeof v); }
+
+// The first `count` lanes alone, 0 <= count < kLanesOf<T>; the others are zero.
+template <typename T>
+inline Vector<T> load_first(const T* p, int64_t count) {
+  Vector<T> v{};
+  std::memcpy(&v, p, size_t(count) * sizeof(T));
+  return v;
+}
+template <typename T>
+inline void store_first(T* p, Vector<T> v, int64_t count) {
+  std::memcpy(p, &v, size_t(count) * sizeof(T));
+}
 // kLanes signed bytes as floats. In intrinsics where there are any: GCC converts vectors of bytes
 // one by one. (The full mask costs nothing and keeps GCC 12 from warning about its own header.)
 inline Floats load_bytes(const int8_t* p) {
@@ -60,8 +98,15 @@ inline Floats load_bytes(const int8_t* p) {
 #endif
 }
 inline Floats broadcast(float x) { return x - Floats{}; }
+inline Doubles broadcast(double x) { return x - Doubles{}; }
 inline Floats maximum(Floats a, Floats b) { return a > b ? a : b; }
 inline Floats minimum(Floats a, Floats b) { return a < b ? a : b; }
+inline Doubles maximum(Doubles a, Doubles b) { return a > b ? a : b; }
+inline Doubles minimum(Doubles a, Doubles b) { return a < b ? a : b; }
+inline double maximum(double a, double b) { return a > b ? a : b; }
+inline double minimum(double a, double b) { return a < b ? a : b; }
+inline float maximum(float a, float b) { return a > b ? a : b; }
+inline float minimum(float a, float b) { return a < b ? a : b; }
 inline Floats as_floats(Ints v) { return reinterpret_cast<Floats>(v); }
 inline Ints as_ints(Floats v) { return reinterpret_cast<Ints>(v); }
 
@@ -130,6 +175,11 @@ inline float sum(Floats v) {
   for (int i = 0; i < kLanes; ++i) total += v[i];
   return total;
 }
+inline double sum(Doubles v) {
+  double total = 0;
+  for (int i = 0; i < kLanes / 2; ++i) total += v[i];
+  return total;
+}
 
 // exp(x) to 2 units in the last place for x in [-87, 88]; clamped outside.
 // x = n ln 2 + r with |r| <= ln(2)/2; a minimax polynomial of degree 6 gives exp(r).
@@ -151,6 +201,20 @@ inline Floats exp(Floats x) {
 
 inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
 
+// tanh(x) to a few units in the last place: 1 - 2 / (exp(2 |x|) + 1), which loses digits near zero,
+// where the odd polynomial of Cephes' tanhf takes over.
+inline Floats tanh(Floats x) {
+  const Floats size = maximum(x, -x);
+  const Floats far = 1.0f - 2.0f / (exp(2.0f * size) + 1.0f);
+  const Floats q = x * x;
+  Floats p = q * -5.70498872745e-3f + 2.06390887954e-2f;
+  p = p * q - 5.37397155531e-2f;
+  p = p * q + 1.33314422036e-1f;
+  p = p * q - 3.33332819422e-1f;
+  const Floats near = p * q * x + x;
+  return size < 0.625f ? near : (x < 0.0f ? -far : far);
+}
+
 // log(1 + exp(x)) to a few units in the last place: max(x, 0) + log1p(exp(-|x|)).
 // With y = exp(-|x|) in (0, 1], log1p(y) = 2 atanh(s), s = y / (2 + y) <= 1/3, by its series.
 inline Floats softplus(Floats x) {
@@ -165,6 +229,30 @@ inline Floats softplus(Floats x) {
   p = p * q + 1.0f / 3;
   p = p * q + 1.0f;
   return maximum(x, Floats{}) + 2.0f * s * p;
+}
+
+inline double exp(double x) { return std::exp(x); }
+inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+inline double tanh(double x) { return std::tanh(x); }
+inline double softplus(double x) { return maximum(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
+
+namespace detail {
+template <typename F>
+inline Doubles each_lane(Doubles x, F f) {
+  for (int i = 0; i < kLanes / 2; ++i) x[i] = f(x[i]);
+  return x;
+}
+}  // namespace detail
+
+inline Doubles exp(Doubles x) {
+  return detail::each_lane(x, [](double v) { return std::exp(v); });
+}
+inline Doubles sigmoid(Doubles x) { return 1.0 / (1.0 + exp(-x)); }
+inline Doubles tanh(Doubles x) {
+  return detail::each_lane(x, [](double v) { return std::tanh(v); });
+}
+inline Doubles softplus(Doubles x) {
+  return detail::each_lane(x, [](double v) { return softplus(v); });
 }
 
 }  // namespace lamina

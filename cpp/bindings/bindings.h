@@ -6,6 +6,9 @@
 #include <pybind11/stl.h>
 
 #include <string>
+#include <vector>
+
+#include "activation.h"
 
 namespace lamina::bindings {
 
@@ -21,12 +24,27 @@ struct RowMatrix {
   int64_t rows, columns, stride;  // stride in floats
 };
 
+// A new array in memory that is reused (buffer.h). Its elements are whatever they are.
+template <typename T>
+Array<T> new_array(const std::vector<py::ssize_t>& shape);
+
+// Throws a ValueError with the message unless the condition holds.
+void require(bool holds, const std::string& message);
+
+// The shape of an array as a vector, and as text for a message: "(32, 20)".
+std::vector<py::ssize_t> shape_of(const py::array& array);
+std::string shape_text(const py::array& array);
+
+// "linear", "relu", "sigmoid" or "tanh"; a ValueError otherwise.
+Activation activation_named(const std::string& name);
+
 // Every py::class_ here is py::module_local(), because several SIMD levels can be loaded together.
 
 // Checks that `array` is a float32 matrix with contiguous rows and says by `name` if it is not.
 RowMatrix row_matrix(const py::array& array, const char* name, bool writeable);
 
 void register_config(py::module_& m);
+void register_buffer(py::module_& m);
 void register_corpus(py::module_& m);
 void register_phrases(py::module_& m);
 void register_vectors(py::module_& m);

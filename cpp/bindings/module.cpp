@@ -22,11 +22,37 @@ RowMatrix row_matrix(const py::array& array, const char* name, bool writeable) {
   return {static_cast<float*>(const_cast<void*>(array.data())), rows, columns, stride};
 }
 
+void require(bool holds, const std::string& message) {
+  if (!holds) throw py::value_error(message);
+}
+
+std::vector<py::ssize_t> shape_of(const py::array& array) {
+  return {array.shape(), array.shape() + array.ndim()};
+}
+
+std::string shape_text(const py::array& array) {
+  std::string text = "(";
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) {
+    text += (i ? ", " : "") + std::to_string(array.shape(i));
+  }
+  return text + (array.ndim() == 1 ? ",)" : ")");
+}
+
+Activation activation_named(const std::string& name) {
+  if (name == "linear") return Activation::kLinear;
+  if (name == "relu") return Activation::kRelu;
+  if (name == "sigmoid") return Activation::kSigmoid;
+  if (name == "tanh") return Activation::kTanh;
+  throw py::value_error("no kernel has the activation '" + name +
+                        "' built in; linear, relu, sigmoid and tanh are");
+}
+
 }  // namespace lamina::bindings
 
 PYBIND11_MODULE(LAMINA_MODULE, m) {
   m.doc() = "Lamina's kernels, compiled for one SIMD level";
   lamina::bindings::register_config(m);
+  lamina::bindings::register_buffer(m);
   lamina::bindings::register_corpus(m);
   lamina::bindings::register_phrases(m);
   lamina::bindings::register_vectors(m);

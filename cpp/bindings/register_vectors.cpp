@@ -13,10 +13,6 @@ namespace {
 
 using Bytes = Array<uint8_t>;
 
-void require(bool holds, const std::string& message) {
-  if (!holds) throw py::value_error(message);
-}
-
 // The table that `matrix` and `norms` make, with [begin, end) inside it.
 vectors::Table table_of(const RowMatrix& matrix, const Array<float>& norms, int64_t begin,
                         int64_t end) {

@@ -1,0 +1,107 @@
+#include "activation.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "parallel.h"
+#include "simd.h"
+
+namespace lamina {
+namespace {
+
+constexpr int64_t kGrain = 16 * 1024;  // elements that are worth a thread
+
+// Calls use(f) with the function of a vector that the activation is.
+template <typename Use>
+void with_function(Activation activation, Use use) {
+  switch (activation) {
+    case Activation::kLinear:
+      return use([](auto z) { return z; });
+    case Activation::kRelu:
+      return use([](auto z) { return maximum(z, decltype(z){}); });
+    case Activation::kSigmoid:
+      return use([](auto z) { return sigmoid(z); });
+    case Activation::kTanh:
+      return use([](auto z) { return tanh(z); });
+  }
+}
+
+// Calls use(f) with f(y, dy) = dz.
+template <typename Use>
+void with_gradient(Activation activation, Use use) {
+  switch (activation) {
+    case Activation::kLinear:
+      return use([](auto, auto dy) { return dy; });
+    case Activation::kRelu:
+      return use([](auto y, auto dy) { return y > 0 ? dy : decltype(dy){}; });
+    case Activation::kSigmoid:
+      return use([](auto y, auto dy) { return dy * y * (1 - y); });
+    case Activation::kTanh:
+      return use([](auto y, auto dy) { return dy * (1 - y * y); });
+  }
+}
+
+// dz of rows [begin, end), whose sum is added to d_bias unless that is null.
+template <typename T, typename F>
+void gradient_of_rows(const T* y, const T* dy, T* dz, T* d_bias, int64_t begin, int64_t end,
+                      int64_t C, F f) {
+  constexpr int lanes = kLanesOf<T>;
+  for (int64_t i = begin * C; i < end * C; i += C) {
+    int64_t j = 0;
+    for (; j + lanes <= C; j += lanes) {
+      const Vector<T> g = f(load(y + i + j), load(dy + i + j));
+      store(dz + i + j, g);
+      if (d_bias) store(d_bias + j, load(d_bias + j) + g);
+    }
+    if (j == C) continue;
+    const int64_t rest = C - j;
+    const Vector<T> g = f(load_first(y + i + j, rest), load_first(dy + i + j, rest));
+    store_first(dz + i + j, g, rest);
+    if (d_bias) store_first(d_bias + j, load_first(d_bias + j, rest) + g, rest);
+  }
+}
+
+}  // namespace
+
+template <typename T>
+void add_bias_and_activate(T* y, const T* bias, int64_t N, int64_t C, Activation activation) {
+  if (bias == nullptr && activation == Activation::kLinear) return;
+  constexpr int lanes = kLanesOf<T>;
+  with_function(activation, [&](auto f) {
+    for (T* row = y; row < y + N * C; row += C) {
+      int64_t j = 0;
+      for (; j + lanes <= C; j += lanes) {
+        const Vector<T> z = load(row + j);
+        store(row + j, f(bias ? z + load(bias + j) : z));
+      }
+      if (j == C) continue;
+      const Vector<T> z = load_first(row + j, C - j);
+      store_first(row + j, f(bias ? z + load_first(bias + j, C - j) : z), C - j);
+    }
+  });
+}
+
+template <typename T>
+void activation_gradient(const T* y, const T* dy, T* dz, T* d_bias, int64_t N, int64_t C,
+                         Activation activation) {
+  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(C, 1));
+  if (d_bias) std::fill(d_bias, d_bias + C, T(0));
+  // Each thread sums the rows of its share apart; the sums are added in the threads' order.
+  const int threads = std::max(num_threads(), 1);
+  std::vector<T> sums(d_bias ? size_t(threads) * size_t(C) : 0, T(0));
+  with_gradient(activation, [&](auto f) {
+    parallel_for_shares(N, grain, [&](int share, int64_t begin, int64_t end) {
+      gradient_of_rows(y, dy, dz, d_bias ? sums.data() + share * C : nullptr, begin, end, C, f);
+    });
+  });
+  for (size_t i = 0; i < sums.size(); ++i) d_bias[i % size_t(C)] += sums[i];
+}
+
+template void add_bias_and_activate(float*, const float*, int64_t, int64_t, Activation);
+template void add_bias_and_activate(double*, const double*, int64_t, int64_t, Activation);
+template void activation_gradient(const float*, const float*, float*, float*, int64_t, int64_t,
+                                  Activation);
+template void activation_gradient(const double*, const double*, double*, double*, int64_t, int64_t,
+                                  Activation);
+
+}  // namespace lamina

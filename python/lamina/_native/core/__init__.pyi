@@ -1,0 +1,15 @@
+"""The functions that every ``_core_*`` module has: a stub for each register_*.cpp."""
+
+from lamina._native.core.buffer import *
+from lamina._native.core.corpus import *
+from lamina._native.core.phrases import *
+from lamina._native.core.vectors import *
+from lamina._native.core.word2vec import *
+
+version: str
+level: str
+compiler: str
+
+def openblas_config() -> str: ...
+def num_threads() -> int: ...
+def set_num_threads(threads: int) -> None: ...

@@ -1,0 +1,9 @@
+"""register_buffer.cpp."""
+
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+def empty(shape: tuple[int, ...] | list[int], kind: Literal["f", "d"]) -> NDArray[Any]: ...
+def cached_buffer_bytes() -> int: ...
+def release_cached_buffers() -> None: ...
