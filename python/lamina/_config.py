@@ -1,4 +1,4 @@
-"""What this installation runs on: SIMD level, threads, libraries."""
+"""What this installation runs on and computes in: SIMD level, threads, libraries, float type."""
 
 from __future__ import annotations
 
@@ -22,6 +22,27 @@ def set_num_threads(threads: int) -> None:
             f"set_num_threads: threads must be at least 1, at most 1024; got {threads}"
         )
     _native.core.set_num_threads(int(threads))
+
+
+_floatx = "float32"
+
+
+def floatx() -> str:
+    """Return the float type of weights and computations: ``"float32"`` unless set otherwise."""
+    return _floatx
+
+
+def set_floatx(value: str) -> None:
+    """Use ``"float32"`` or ``"float64"`` for every layer made from now on.
+
+    Raises:
+        ValueError: if it is neither.
+
+    """
+    global _floatx  # noqa: PLW0603
+    if value not in {"float32", "float64"}:
+        raise ValueError(f"set_floatx: wanted 'float32' or 'float64', got {value!r}")
+    _floatx = value
 
 
 def show_config() -> None:

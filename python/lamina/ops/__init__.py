@@ -1,0 +1,14 @@
+"""Differentiable operations on arrays and tensors: numpy's names where numpy has them.
+
+Every operation takes arrays, `Tensor` and symbolic tensors, returns a `Tensor` (a symbolic one for
+a symbolic one), and can be followed by a `GradientTape`.
+"""
+
+import sys
+
+from lamina import tensors
+from lamina.ops.arithmetic import *  # noqa: F403
+from lamina.ops.reductions import *  # noqa: F403
+from lamina.ops.shapes import *  # noqa: F403
+
+tensors.bind_operators(sys.modules[__name__])
