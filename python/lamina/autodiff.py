@@ -222,8 +222,8 @@ class GradientTape:
                 )
         if not isinstance(target, Tensor):
             raise TypeError(
-                f"GradientTape.gradient: the target is a {type(target).__name__}, not a Tensor that "
-                f"an operation of lamina.ops gave"
+                f"GradientTape.gradient: the target is a {type(target).__name__}, wanted a Tensor "
+                f"that an operation of lamina.ops gave"
             )
         leaves, rebuild = flatten(sources)
         found = self.backward(target, leaves)

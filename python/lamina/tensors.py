@@ -211,7 +211,7 @@ class Variable(Tensor):
     added to the loss) and ``constraint`` (a function applied after each update) may be None.
     """
 
-    __slots__ = ("constraint", "name", "path", "regularizer", "trainable")
+    __slots__ = ("constraint", "made_trainable", "name", "path", "regularizer", "trainable")
 
     def __init__(
         self,
@@ -226,7 +226,7 @@ class Variable(Tensor):
         super().__init__(np.array(as_array(initial_value), dtype=dtype, order="C"))
         self.name = name
         self.path = name
-        self.trainable = trainable
+        self.trainable = self.made_trainable = trainable  # the second: as before any freezing
         self.regularizer = regularizer
         self.constraint = constraint
 

@@ -1,0 +1,315 @@
+"""Graphs of operations: what calling a layer on a symbolic tensor leaves behind, and running it.
+
+A `SymbolicTensor` has a shape and a type but no values. An operation (a layer, or a function of
+``lamina.ops``) that is called on one leaves a `Node` with what it was called on and what came out.
+A `Graph` is what lies between some of those tensors and others; it runs in topological order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamina._config import floatx
+from lamina.autodiff import flatten, no_grad
+from lamina.tensors import Operators, Tensor, operations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Shape = tuple["int | None", ...]
+
+
+class SymbolicTensor(Operators):
+    """A tensor to come: ``shape`` (None where a size is not known yet), ``dtype`` and ``name``.
+
+    ``node`` is the call that gives it, as output number ``place``.
+    """
+
+    __slots__ = ("dtype", "name", "node", "place", "shape")
+
+    def __init__(self, shape: Shape, dtype: str, name: str = "tensor") -> None:
+        self.shape, self.dtype, self.name = tuple(shape), str(np.dtype(dtype)), name
+        self.node: Node
+        self.place = 0
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def T(self) -> Any:  # noqa: N802
+        """The tensor with its axes reversed."""
+        return operations().transpose(self)
+
+    @staticmethod
+    def __lamina_op__(call: Callable[..., Any], args: Any, options: Any) -> Any:
+        """Take the place of an operation's arrays: leave a node instead of computing."""
+        return apply(OpCall(call), args, options)
+
+    def _has_no_value(self, *_: Any) -> Any:
+        raise TypeError(
+            f"{self!r} has no values yet: it describes what a model will compute. Put what needs "
+            f"values in a layer's call, or run the model on arrays"
+        )
+
+    __bool__ = __float__ = __int__ = __iter__ = __array__ = numpy = _has_no_value
+
+    def __len__(self) -> int:
+        if self.shape and self.shape[0] is not None:
+            return self.shape[0]
+        self._has_no_value()
+        raise AssertionError
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor {self.name} shape={self.shape} dtype={self.dtype}>"
+
+
+class OpCall:
+    """A function of ``lamina.ops`` in a graph."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.name: str = function.__name__.lstrip("_")
+        self.inbound_nodes: list[Node] = []
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.function(*args, **options)
+
+
+class Node:
+    """One call of an operation: ``operation(*args, **kwargs)`` gave ``outputs``.
+
+    ``inputs`` are the symbolic tensors among the arguments, in their order; an input of a model has
+    none.
+    """
+
+    def __init__(self, operation: Any, args: Any, kwargs: Any, outputs: Any) -> None:
+        self.operation, self.args, self.kwargs = operation, args, kwargs
+        self.inputs = [t for t in flatten((args, kwargs))[0] if isinstance(t, SymbolicTensor)]
+        self.outputs, self.rebuild_outputs = flatten(outputs)
+        for place, tensor in enumerate(self.outputs):
+            tensor.node, tensor.place = self, place
+        operation.inbound_nodes.append(self)
+
+
+def symbolic(structure: Any) -> bool:
+    """Return whether a symbolic tensor is somewhere in nested lists, tuples and dicts."""
+    kind = type(structure)
+    if kind is SymbolicTensor:
+        return True
+    if kind is dict:
+        return any(symbolic(each) for each in structure.values())
+    return (kind is list or kind is tuple) and any(symbolic(each) for each in structure)
+
+
+def apply(operation: Any, args: Any, kwargs: Any) -> Any:
+    """Call an operation symbolically: infer what comes out, and leave a node."""
+    outputs = infer_outputs(operation, args, kwargs, operation.name)
+    return record(operation, args, kwargs, outputs)
+
+
+def record(operation: Any, args: Any, kwargs: Any, outputs: Any) -> Any:
+    """Leave a node for a call whose symbolic outputs are known, and return them."""
+    return Node(operation, args, kwargs, outputs).rebuild_outputs(flatten(outputs)[0])
+
+
+# What stands for an unknown size when shapes are found by running on zeros: two different numbers,
+# so that a size that follows it can be told from one that does not. The first is for the batch.
+_TRIAL_SIZES = ((2, 24), (3, 25))
+
+
+def infer_outputs(function: Callable[..., Any], args: Any, kwargs: Any, name: str) -> Any:
+    """Find the shapes and types of what a function returns by running it on small zeros."""
+    leaves, rebuild = flatten((args, kwargs))
+    unknown = any(isinstance(each, SymbolicTensor) and None in each.shape for each in leaves)
+    trials = []
+    for sizes in _TRIAL_SIZES if unknown else _TRIAL_SIZES[:1]:
+        filled = [
+            _zeros(each, sizes) if isinstance(each, SymbolicTensor) else each for each in leaves
+        ]
+        trial_args, trial_kwargs = rebuild(filled)
+        with no_grad():
+            trials.append(flatten(function(*trial_args, **trial_kwargs)))
+    (first, outputs), (second, _) = trials[0], trials[-1]
+    return outputs(
+        [
+            SymbolicTensor(
+                tuple(n if n == m else None for n, m in zip(np.shape(a), np.shape(b), strict=True)),
+                str(np.asarray(a).dtype),
+                name,
+            )
+            for a, b in zip(first, second, strict=True)
+        ]
+    )
+
+
+def _zeros(tensor: SymbolicTensor, sizes: tuple[int, int]) -> Tensor:
+    shape = [
+        size if size is not None else sizes[0 if axis == 0 else 1]
+        for axis, size in enumerate(tensor.shape)
+    ]
+    return Tensor(np.zeros(shape, tensor.dtype))
+
+
+class Graph:
+    """The operations between some symbolic tensors and others.
+
+    ``operations`` are in Keras's order: those far from the outputs first, then as a walk from the
+    outputs meets them.
+
+    Raises:
+        ValueError: if an output needs a tensor that does not follow from the inputs.
+
+    """
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        self.inputs, self.rebuild_inputs = flatten(inputs)
+        self.outputs, self.rebuild_outputs = flatten(outputs)
+        self.input_structure, self.output_structure = inputs, outputs
+        for tensor in [*self.inputs, *self.outputs]:
+            if not isinstance(tensor, SymbolicTensor):
+                raise TypeError(
+                    f"Model: inputs and outputs are what Input() and layers called on it return, "
+                    f"got {tensor!r} ({type(tensor).__name__})"
+                )
+        self.nodes, met = self._walk()
+        self.operations = self._in_order_of_depth(met)
+        self._check_names()
+        self._plan()
+
+    def _walk(self) -> tuple[list[Node], dict[Any, int]]:
+        """Return the nodes, each after those it needs, and when the walk met each operation."""
+        given = set(map(id, self.inputs))
+        met: dict[Any, int] = {}
+        finished: dict[int, Node] = {}
+        for output in self.outputs:
+            stack = [(output, False)]
+            while stack:
+                tensor, left = stack.pop()
+                node = tensor.node
+                if left:
+                    finished.setdefault(id(node), node)
+                    continue
+                if id(node) in finished or (id(tensor) in given and node.inputs):
+                    continue
+                met.setdefault(node.operation, len(met))
+                if not node.inputs and id(tensor) not in given:
+                    self._refuse_missing(tensor, stack)
+                stack.append((tensor, True))
+                stack.extend((each, False) for each in reversed(node.inputs))
+        return list(finished.values()), met
+
+    def _refuse_missing(self, tensor: SymbolicTensor, stack: list[Any]) -> None:
+        path = [each.node.operation.name for each, left in stack if left]
+        via = f", needed by {path[-1]!r}" if path else ""
+        names = ", ".join(repr(each.name) for each in self.inputs)
+        raise ValueError(
+            f"Model: the outputs do not follow from the inputs ({names}): the input "
+            f"{tensor.name!r} of shape {tensor.shape}{via} is missing among them"
+        )
+
+    def _in_order_of_depth(self, met: dict[Any, int]) -> list[Any]:
+        """Sort operations by how many calls lie between them and the outputs, most first."""
+        node_depths: dict[int, int] = {}
+        depths: dict[Any, int] = {}
+        inside = set(map(id, self.nodes))
+        for node in reversed(self.nodes):
+            # A shared layer stands where it is used first, and so do the calls of it.
+            depth = max(node_depths.get(id(node), 0), depths.get(node.operation, 0))
+            node_depths[id(node)] = depths[node.operation] = depth
+            for each in node.inputs:
+                if id(each.node) in inside:
+                    needed = node_depths.get(id(each.node), 0)
+                    node_depths[id(each.node)] = max(needed, depth + 1)
+        for each in self.inputs:  # an input that nothing uses is still an input
+            if not each.node.inputs and each.node.operation not in depths:
+                depths[each.node.operation] = 0
+                met[each.node.operation] = -1
+        return sorted(depths, key=lambda operation: (-depths[operation], met[operation]))
+
+    def _check_names(self) -> None:
+        seen: dict[str, Any] = {}
+        for operation in self.operations:
+            if isinstance(operation, OpCall):
+                continue
+            if operation.name in seen:
+                raise ValueError(
+                    f"Model: two layers are named {operation.name!r}; give one of them another "
+                    f"name="
+                )
+            seen[operation.name] = operation
+
+    def _plan(self) -> None:
+        """Give each tensor a number; note for each call where its inputs lie and what it frees."""
+        slots: dict[int, int] = {}
+        for tensor in self.inputs:
+            slots.setdefault(id(tensor), len(slots))
+        steps = []
+        for node in self.nodes:
+            if not node.inputs:
+                continue
+            if all(id(tensor) in slots for tensor in node.outputs):
+                continue  # the tensors were given as inputs
+            places = [slots[id(tensor)] for tensor in node.inputs]
+            for tensor in node.outputs:
+                slots.setdefault(id(tensor), len(slots))
+            steps.append((node, places, [slots[id(tensor)] for tensor in node.outputs]))
+        self._input_slots = [slots[id(tensor)] for tensor in self.inputs]
+        self._output_slots = [slots[id(tensor)] for tensor in self.outputs]
+        self._slots = len(slots)
+        last_use = {slot: number for number, (_, places, _) in enumerate(steps) for slot in places}
+        kept = set(self._output_slots)
+        frees: list[list[int]] = [[] for _ in steps]
+        for slot, number in last_use.items():
+            if slot not in kept:
+                frees[number].append(slot)
+        self._steps = [
+            (node.operation, _caller(node), places, outputs, frees[number])
+            for number, (node, places, outputs) in enumerate(steps)
+        ]
+
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        """Return the values of the outputs for those of the inputs (flat lists)."""
+        values: list[Any] = [None] * self._slots
+        for slot, value in zip(self._input_slots, inputs, strict=True):
+            values[slot] = value
+        for operation, call, places, outputs, frees in self._steps:
+            if call is None:
+                found = operation(values[places[0]])
+            else:
+                found = call([values[place] for place in places])
+            if len(outputs) == 1 and not isinstance(found, (list, tuple, dict)):
+                values[outputs[0]] = found
+            else:
+                for slot, value in zip(outputs, flatten(found)[0], strict=True):
+                    values[slot] = value
+            for slot in frees:
+                values[slot] = None
+        return [values[slot] for slot in self._output_slots]
+
+
+def _caller(node: Node) -> Callable[[list[Any]], Any] | None:
+    """Return a function that calls a node's operation on values; None if it takes one tensor."""
+    operation, args, kwargs = node.operation, node.args, node.kwargs
+    if not kwargs and len(args) == 1:
+        if isinstance(args[0], SymbolicTensor):
+            return None
+        if type(args[0]) is list and len(args[0]) == len(node.inputs):
+            return operation  # type: ignore[no-any-return]
+    leaves, rebuild = flatten((args, kwargs))
+
+    def call(values: list[Any]) -> Any:
+        following = iter(values)
+        filled = [next(following) if isinstance(leaf, SymbolicTensor) else leaf for leaf in leaves]
+        call_args, call_kwargs = rebuild(filled)
+        return operation(*call_args, **call_kwargs)
+
+    return call
+
+
+def default_dtype(dtype: Any) -> str:
+    """Return the name of a type, the default float type for None."""
+    return floatx() if dtype is None else str(np.dtype(dtype))

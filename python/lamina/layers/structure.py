@@ -1,0 +1,67 @@
+"""Shapes, masks and tensors out of what a layer is called on: one tensor, or lists and dicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamina import ops
+from lamina.autodiff import Tensor, as_array, flatten
+from lamina.graph import SymbolicTensor
+
+if TYPE_CHECKING:
+    from lamina.layers.layer import Layer
+
+
+def as_tensors(value: Any, layer: Layer) -> Any:
+    """Return arrays as tensors of a layer's float type; whole numbers stay as they are."""
+    kind = type(value)
+    if kind is list or kind is tuple or kind is dict:
+        leaves, rebuild = flatten(value)
+        if leaves and all(isinstance(leaf, (Tensor, np.ndarray)) for leaf in leaves):
+            return rebuild([as_tensors(leaf, layer) for leaf in leaves])
+        return value if kind is dict or not leaves else as_tensors(as_array(value), layer)
+    if kind is np.ndarray:
+        if value.dtype.kind not in "fiub":
+            cause = ": are these texts, or rows of different lengths?"
+            raise TypeError(f"{layer}: got an array of {value.dtype}, wanted numbers{cause}")
+        value = Tensor(value)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = Tensor(as_array(value))
+    if isinstance(value, Tensor) and value.data.dtype.kind == "f":
+        mask = value.mask
+        if value.data.dtype != layer.dtype and layer.dtype.startswith("float"):
+            value = ops.cast(value, layer.dtype)
+            value.mask = mask
+    return value
+
+
+def shapes_of(value: Any) -> Any:
+    """Return the shape of a tensor, or those of tensors in lists and dicts; None for others."""
+    if isinstance(value, (Tensor, SymbolicTensor, np.ndarray)):
+        return tuple(value.shape)
+    if isinstance(value, (list, tuple)):
+        return [shapes_of(each) for each in value]
+    if isinstance(value, dict):
+        return {key: shapes_of(each) for key, each in value.items()}
+    return None
+
+
+def masks_of(value: Any) -> Any:
+    """Return the mask of a tensor, or a list of them if one of several tensors has one."""
+    if isinstance(value, Tensor):
+        return value.mask
+    if isinstance(value, (list, tuple)):
+        masks = [masks_of(each) for each in value]
+        return None if all(mask is None for mask in masks) else masks
+    return None
+
+
+def plain_masks(mask: Any) -> Any:
+    """Return masks as boolean arrays, one or several."""
+    if isinstance(mask, (list, tuple)) and any(
+        each is None or isinstance(each, (Tensor, np.ndarray)) for each in mask
+    ):
+        return [plain_masks(each) for each in mask]
+    return None if mask is None else as_array(mask).astype(bool, copy=False)

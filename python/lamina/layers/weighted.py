@@ -1,0 +1,183 @@
+"""What a layer has to do with weights: making, finding, counting, freezing, reading and writing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamina import constraints, initializers, regularizers
+from lamina.autodiff import Variable, as_array, flatten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+# Attributes that hold layers or variables which are not parts.
+_NOT_PARTS = {
+    "_weights",
+    "inbound_nodes",
+    "_losses",
+    "_losses_of",
+    "_init_arguments",
+    "_build_shape",
+}
+
+
+class Weighted:
+    """The weights of a layer and of the layers within it."""
+
+    name: str
+    dtype: str
+    built: bool
+    _trainable: bool
+    _weights: list[Variable]
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        *,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a weight that is trained, saved and counted with this layer.
+
+        ``initializer`` is a name, an object or a function of (shape, dtype); Glorot's uniform
+        distribution for floats if None. A size of None in the shape is an error.
+        """
+        if isinstance(shape, str):  # Keras 2 had the name first
+            name, shape, initializer = shape, initializer, None
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(size is None for size in shape):
+            raise ValueError(
+                f"{self}: the weight {name!r} cannot have the shape {shape}: a size of the input "
+                f"that the weights depend on must be known. Give it in Input(shape=...)"
+            )
+        kind = self.dtype if dtype is None else str(dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if np.dtype(kind).kind == "f" else "zeros"
+        values = initializers.get(initializer)(shape, dtype=kind)
+        name = name or f"variable_{len(self._weights)}"
+        variable = Variable(
+            values,
+            name=name,
+            dtype=kind,
+            trainable=trainable and self._trainable,
+            regularizer=regularizers.get(regularizer),
+            constraint=constraints.get(constraint),
+        )
+        variable.path = f"{self.name}/{name}"
+        variable.made_trainable = trainable
+        self._weights.append(variable)
+        return variable
+
+    def _parts(self) -> Iterator[Any]:
+        """Yield the layers and variables among the attributes, in the order they were set."""
+        for key, value in self.__dict__.items():
+            if key in _NOT_PARTS:
+                continue
+            if isinstance(value, (Weighted, Variable)):
+                yield value
+            elif isinstance(value, (list, tuple, dict)):
+                for each in flatten(value)[0]:
+                    if isinstance(each, (Weighted, Variable)):
+                        yield each
+
+    def _own_variables(self) -> list[Variable]:
+        found = {id(v): v for v in self._weights}
+        for part in self._parts():
+            if isinstance(part, Variable):
+                found.setdefault(id(part), part)
+        # As in Keras: those that training changes come first.
+        return sorted(found.values(), key=lambda variable: not variable.made_trainable)
+
+    def _sublayers(self) -> list[Any]:
+        found = {id(part): part for part in self._parts() if isinstance(part, Weighted)}
+        return list(found.values())
+
+    def _all_layers(self) -> list[Any]:
+        """Return this layer and all within it, each once, without recursion."""
+        found: dict[int, Any] = {}
+        stack: list[Any] = [self]
+        while stack:
+            layer = stack.pop()
+            if id(layer) not in found:
+                found[id(layer)] = layer
+                stack.extend(reversed(layer._sublayers()))  # noqa: SLF001
+        return list(found.values())
+
+    @property
+    def weights(self) -> list[Variable]:
+        """Every weight, those of the layers within included; each once."""
+        found = {
+            id(v): v
+            for layer in self._all_layers()
+            for v in layer._own_variables()  # noqa: SLF001
+        }
+        return list(found.values())
+
+    variables = weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes."""
+        return [v for v in self.weights if v.trainable] if self._trainable else []
+
+    trainable_variables = trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training leaves alone: frozen ones and moving averages."""
+        trained = set(map(id, self.trainable_weights))
+        return [v for v in self.weights if id(v) not in trained]
+
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; set it to freeze the layer and all within it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._all_layers():
+            layer._trainable = bool(value)  # noqa: SLF001
+            for variable in layer._own_variables():  # noqa: SLF001
+                variable.trainable = bool(value) and variable.made_trainable
+
+    def get_weights(self) -> list[NDArray[Any]]:
+        """Return copies of the weights, in the order of `weights`."""
+        return [variable.data.copy() for variable in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Take over the values of arrays, in the order of `weights`.
+
+        Raises:
+            ValueError: if their number or a shape is wrong; nothing has changed then.
+
+        """
+        arrays = [as_array(each) for each in weights]
+        variables = self.weights
+        if len(arrays) != len(variables):
+            cause = "" if variables or self.built else ": it is not built yet, call it once"
+            raise ValueError(
+                f"{self}.set_weights: got {len(arrays)} arrays, wanted {len(variables)} "
+                f"({', '.join(v.name for v in variables) or 'it has no weights'}){cause}"
+            )
+        for array, variable in zip(arrays, variables, strict=True):
+            if array.shape != variable.shape:
+                raise ValueError(
+                    f"{self}.set_weights: {variable.path} has the shape {variable.shape}, got an "
+                    f"array of shape {array.shape}"
+                )
+        for array, variable in zip(arrays, variables, strict=True):
+            variable.assign(array)
+
+    def count_params(self) -> int:
+        """Return the number of elements of all weights."""
+        return sum(variable.size for variable in self.weights)
