@@ -55,6 +55,7 @@ class Layer(Weighted):
     """
 
     supports_masking = False
+    declared_dtype: str | None = None  # of a model's input before this layer, if not its own
     input_spec: InputSpec | list[InputSpec] | None = None
     _call_parameters: dict[str, inspect.Parameter]
 

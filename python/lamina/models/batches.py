@@ -1,0 +1,353 @@
+"""Data as batches: arrays, lists and dicts of arrays, generators, and sequences with a length.
+
+A batch is (x, y, sample_weight) in the structures that the user gave; y and sample_weight are None
+where there are none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamina.autodiff import Tensor, flatten
+from lamina.randomness import generator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+Batch = tuple[Any, Any, Any]
+
+
+def to_arrays(value: Any, what: str) -> tuple[list[NDArray[Any]], Callable[[Sequence[Any]], Any]]:
+    """Return the arrays in nested lists, tuples and dicts, and a function that rebuilds those.
+
+    A list of numbers (or of lists of numbers) is one array, as in Keras.
+
+    Raises:
+        TypeError: if something in it cannot be numbers.
+
+    """
+    if isinstance(value, list) and (not value or _is_numbers(value)):
+        value = np.asarray(value)
+    leaves, rebuild = flatten(value)
+    arrays = []
+    for leaf in leaves:
+        if hasattr(leaf, "to_numpy"):  # a data frame or a series
+            leaf = leaf.to_numpy()  # noqa: PLW2901
+        array = leaf.data if isinstance(leaf, Tensor) else np.asarray(leaf)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(
+                f"{what}: got {getattr(leaf, 'dtype', type(leaf).__name__)}"
+                f", wanted arrays of numbers: are these texts, or rows of different lengths?"
+            )
+        if array.ndim == 0:
+            raise ValueError(f"{what}: got the single number {array}, wanted an axis of samples")
+        arrays.append(array)
+    return arrays, rebuild
+
+
+def _is_numbers(value: Any) -> bool:
+    """Return whether nested lists hold plain numbers rather than arrays."""
+    first = value
+    while isinstance(first, (list, tuple)) and first:
+        first = first[0]
+    return isinstance(first, (int, float, bool, np.generic, list, tuple, str))
+
+
+class ArrayBatches:
+    """Samples in memory, ``batch_size`` at a time, in another order each epoch if ``shuffle``.
+
+    Raises:
+        ValueError: if arrays differ in their number of samples.
+
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        batch_size: int | None = None,
+        shuffle: bool | str = False,
+    ) -> None:
+        self.parts = [
+            to_arrays(part, what) if part is not None else None
+            for part, what in ((x, "x"), (y, "y"), (sample_weight, "sample_weight"))
+        ]
+        self.samples = self._count_samples()
+        self.batch_size = 32 if batch_size is None else int(batch_size)
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        self.shuffle = shuffle
+        self._buffers: list[NDArray[Any]] | None = None
+
+    def _count_samples(self) -> int:
+        lengths = [
+            (f"{what}[{place}]" if len(part[0]) > 1 else what, len(array))
+            for what, part in zip(("x", "y", "sample_weight"), self.parts, strict=True)
+            if part is not None
+            for place, array in enumerate(part[0])
+        ]
+        if len({length for _, length in lengths}) > 1:
+            listing = ", ".join(f"{name} has {length}" for name, length in lengths)
+            raise ValueError(f"the numbers of samples differ: {listing}")
+        if not lengths or lengths[0][1] == 0:
+            raise ValueError("there are no samples: x is empty")
+        return lengths[0][1]
+
+    @property
+    def steps(self) -> int:
+        """The number of batches in an epoch, the last of which may be smaller."""
+        return -(-self.samples // self.batch_size)
+
+    def split(self, share: float) -> tuple[ArrayBatches, ArrayBatches]:
+        """Return the first samples and the last ``share`` of them, which is validated on."""
+        if not 0 < share < 1:
+            raise ValueError(f"validation_split must be between 0 and 1, got {share}")
+        place = int(self.samples * (1 - share))
+        if place in {0, self.samples}:
+            raise ValueError(
+                f"validation_split={share} of {self.samples} samples leaves none on one side"
+            )
+        return self._taken(slice(0, place)), self._taken(slice(place, None))
+
+    def _taken(self, where: slice) -> ArrayBatches:
+        parts = [part and part[1]([a[where] for a in part[0]]) for part in self.parts]
+        return ArrayBatches(*parts, batch_size=self.batch_size, shuffle=self.shuffle)
+
+    def whole(self) -> Batch:
+        """Return all samples as one batch, in their order."""
+        return self._slice(0, self.samples)
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = None
+        if self.shuffle == "batch":
+            blocks = generator().permutation(self.steps)
+            for block in blocks:
+                yield self._slice(block * self.batch_size, (block + 1) * self.batch_size)
+            return
+        if self.shuffle:
+            order = generator().permutation(self.samples)
+        for begin in range(0, self.samples, self.batch_size):
+            end = begin + self.batch_size
+            yield self._slice(begin, end) if order is None else self._gather(order[begin:end])
+
+    def _slice(self, begin: int, end: int) -> Batch:
+        x, y, weight = (part and part[1]([a[begin:end] for a in part[0]]) for part in self.parts)
+        return x, y, weight
+
+    def _gather(self, rows: NDArray[np.int64]) -> Batch:
+        """Return the samples of these rows, in buffers that the next batch is gathered into."""
+        arrays = [array for part in self.parts if part for array in part[0]]
+        if self._buffers is None:
+            size = min(self.batch_size, self.samples)
+            self._buffers = [np.empty((size, *a.shape[1:]), a.dtype) for a in arrays]
+        filled = iter(
+            [
+                np.take(array, rows, axis=0, out=buffer[: len(rows)], mode="clip")
+                for array, buffer in zip(arrays, self._buffers, strict=True)
+            ]
+        )
+        x, y, weight = (part and part[1]([next(filled) for _ in part[0]]) for part in self.parts)
+        return x, y, weight
+
+
+class SequenceBatches:
+    """Batches by number: an object with ``__len__`` and ``__getitem__``, such as Keras's Sequence.
+
+    ``shuffle`` goes through the batches in another order each epoch.
+    """
+
+    def __init__(self, sequence: Any, *, shuffle: bool = False) -> None:
+        self.sequence, self.shuffle = sequence, shuffle
+
+    @property
+    def steps(self) -> int:
+        """The number of batches in an epoch."""
+        return len(self.sequence)
+
+    def __iter__(self) -> Iterator[Batch]:
+        numbers = np.arange(self.steps)
+        if self.shuffle:
+            generator().shuffle(numbers)
+        for number in numbers:
+            yield unpack(self.sequence[int(number)])
+        if hasattr(self.sequence, "on_epoch_end"):
+            self.sequence.on_epoch_end()
+
+
+class IteratorBatches:
+    """Batches from a generator, which goes on where it was in the next epoch.
+
+    ``steps`` batches are an epoch; if it is None, the first epoch lasts until the generator ends,
+    and there is no second.
+    """
+
+    def __init__(self, iterator: Any, steps: int | None = None) -> None:
+        self._source = iterator
+        self._iterator: Any = None
+        self.steps = steps
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self._iterator is None:
+            self._iterator = iter(self._source)
+        count = 0
+        while self.steps is None or count < self.steps:
+            try:
+                batch = next(self._iterator)
+            except StopIteration:
+                break
+            count += 1
+            yield unpack(batch)
+        again = iter(self._source)
+        if again is not self._source and (self.steps is None or count < self.steps):
+            self._iterator = None  # an iterable begins anew; a generator has ended
+
+
+def unpack(batch: Any) -> Batch:
+    """Return (x, y, sample_weight) of what a generator or a sequence gave."""
+    if isinstance(batch, (tuple, list)) and 1 <= len(batch) <= 3:
+        x, y, weight = (*batch, None, None)[:3]
+        return x, y, weight
+    if isinstance(batch, (tuple, list)):
+        raise ValueError(  # noqa: TRY004 - its length is wrong, not its type
+            f"a batch is (x, y) or (x, y, sample_weight), got {len(batch)} parts: several inputs "
+            f"belong in a list of their own"
+        )
+    return batch, None, None
+
+
+def make_batches(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    batch_size: int | None = None,
+    shuffle: bool | str = False,
+    steps: int | None = None,
+) -> Any:
+    """Return what gives the batches of whatever a user calls data.
+
+    Raises:
+        ValueError: if y is given beside a generator or a sequence, which gives it itself.
+
+    """
+    kind = None
+    if hasattr(x, "__next__"):
+        kind = "generator"
+    elif hasattr(x, "__getitem__") and hasattr(x, "__len__") and not _is_data(x):
+        kind = "sequence"
+    elif hasattr(x, "__iter__") and not _is_data(x):
+        kind = "iterable"
+    if kind is None:
+        return ArrayBatches(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle)
+    if y is not None or sample_weight is not None:
+        raise ValueError(f"y and sample_weight come with the batches of a {kind}: leave them out")
+    if kind == "sequence":
+        return SequenceBatches(x, shuffle=bool(shuffle))
+    return IteratorBatches(x, steps)
+
+
+def _is_data(x: Any) -> bool:
+    known = (np.ndarray, Tensor, list, tuple, dict, str)
+    return isinstance(x, known) or hasattr(x, "to_numpy") or hasattr(x, "__array__")
+
+
+def as_batch(x: Any, y: Any, sample_weight: Any) -> Batch:
+    """Return what a user calls one batch, checked."""
+    data = ArrayBatches(x, y, sample_weight)
+    return data.whole()
+
+
+def forever(data: Any) -> Iterator[Batch]:
+    """Yield epoch after epoch."""
+    while True:
+        count = 0
+        for batch in data:
+            count += 1
+            yield batch
+        if count == 0:
+            return
+
+
+class Rows:
+    """Collects the outputs of batches into one array."""
+
+    def __init__(self) -> None:
+        self._parts: list[NDArray[Any]] = []
+        self._whole: NDArray[Any] | None = None
+        self._filled = 0
+
+    def append(self, part: NDArray[Any], samples: int | None) -> None:
+        """Copy a batch's rows; ``samples`` is how many there will be in all, if it is known."""
+        if samples is not None and self._whole is None and not self._parts:
+            self._whole = np.empty((samples, *part.shape[1:]), part.dtype)
+        end = self._filled + len(part)
+        if self._whole is not None and self._whole[self._filled : end].shape == part.shape:
+            self._whole[self._filled : end] = part
+        else:  # more than expected, or of another length than the first: join them at the end
+            if self._whole is not None:
+                self._parts.append(self._whole[: self._filled])
+                self._whole = None
+            self._parts.append(part.copy())
+        self._filled = end
+
+    def joined(self) -> NDArray[Any]:
+        """Return all rows."""
+        if self._whole is not None:
+            return self._whole[: self._filled]
+        sizes = {part.shape[1:] for part in self._parts}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"predict: the outputs of the batches differ in shape ({sorted(sizes)}): use one "
+                f"batch_size for all, or pad the inputs to one length"
+            )
+        return np.concatenate(self._parts)
+
+
+def class_weights(y: Any, sample_weight: Any, weights: dict[int, float]) -> NDArray[Any]:
+    """Return sample weights in which each sample counts by its class as well.
+
+    Raises:
+        ValueError: if there are several outputs, or a class has no weight.
+
+    """
+    leaves, _ = to_arrays(y, "y")
+    if len(leaves) != 1:
+        raise ValueError("class_weight is for a model with one output; use sample_weight")
+    target = leaves[0]
+    if target.ndim > 1 and target.shape[-1] > 1:
+        classes = target.argmax(axis=-1)
+    else:
+        classes = target.reshape(len(target), -1)[:, 0].astype(np.int64)
+    missing = set(np.unique(classes).tolist()) - set(weights)
+    if missing:
+        raise ValueError(
+            f"class_weight has no weight for the classes {sorted(missing)}; it has "
+            f"{sorted(weights)}"
+        )
+    table = np.zeros(max(weights) + 1, np.float32)
+    table[list(weights)] = list(weights.values())
+    own: NDArray[Any] = table[classes]
+    return own if sample_weight is None else own * np.asarray(sample_weight, own.dtype)
+
+
+class WithClassWeights:
+    """Batches whose samples count by their class."""
+
+    def __init__(self, data: Any, weights: dict[int, float]) -> None:
+        self.data, self.weights = data, weights
+
+    @property
+    def steps(self) -> int | None:
+        """The number of batches in an epoch."""
+        steps: int | None = self.data.steps
+        return steps
+
+    def __iter__(self) -> Iterator[Batch]:
+        for x, y, weight in self.data:
+            yield x, y, class_weights(y, weight, self.weights)

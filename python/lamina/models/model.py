@@ -1,0 +1,245 @@
+"""A model: a graph of layers, or a subclass with a ``call`` of its own, that can be trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamina.autodiff import Tensor, as_array
+from lamina.graph import Graph, SymbolicTensor
+from lamina.layers.layer import Layer, context
+from lamina.models.training import Training
+from lamina.registry import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+class Model(Training, Layer):
+    """Layers with inputs and outputs, to compile, fit, evaluate and predict.
+
+    ``Model(inputs, outputs)`` is the graph between tensors that `Input` and layers gave: one, a
+    list or a dict of each. Without them it is the base of a subclass that makes layers in
+    ``__init__`` and composes them in ``call(inputs, training=None)``.
+
+    Raises:
+        ValueError: if the outputs do not follow from the inputs; the missing input is named.
+
+    """
+
+    _graph: Graph | None = None
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if (inputs is None) != (outputs is None):
+            raise TypeError(f"{type(self).__name__}: give both inputs and outputs, or neither")
+        if inputs is not None:
+            self._set_graph(Graph(inputs, outputs))
+
+    def _set_graph(self, graph: Graph) -> None:
+        self._graph = graph
+        self.built = True
+        self._input_names = [tensor.node.operation.name for tensor in graph.inputs]
+
+    # What a graph is made of are its layers; a subclass has its attributes.
+    def _sublayers(self) -> list[Any]:
+        inner = super()._sublayers()
+        if self._graph is None:
+            return inner
+        graph_layers = [each for each in self._graph.operations if isinstance(each, Layer)]
+        known = set(map(id, graph_layers))
+        return graph_layers + [each for each in inner if id(each) not in known]
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, those far from the outputs first; for a subclass, in the order of making."""
+        return self._sublayers()
+
+    def get_layer(self, name: str | int | None = None, index: int | None = None) -> Any:
+        """Return a layer by its name or by its place in `layers`.
+
+        Raises:
+            ValueError: if there is none; the message has the nearest name.
+
+        """
+        layers = self.layers
+        if isinstance(name, int) and index is None:
+            name, index = None, name
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(
+                    f"{self}.get_layer: index {index}, but it has {len(layers)} layers"
+                )
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(
+            f"{self}.get_layer: no layer is named {name!r}"
+            f"{nearest(str(name), [layer.name for layer in layers])}"
+        )
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors of the inputs."""
+        return self._needed_graph("inputs").inputs
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors of the outputs."""
+        return self._needed_graph("outputs").outputs
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input, or the structure of several."""
+        return self._needed_graph("input").input_structure
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output, or the structure of several."""
+        return self._needed_graph("output").output_structure
+
+    def _needed_graph(self, what: str) -> Graph:
+        if self._graph is None:
+            raise AttributeError(
+                f"{self} has no {what}: it is a subclass with a call of its own, not a graph, or "
+                f"not built yet"
+            )
+        return self._graph
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the layers that give the outputs, by which losses and targets go."""
+        if self._graph is None:
+            return super().output_names
+        structure = self._graph.output_structure
+        if isinstance(structure, dict):
+            return list(structure)
+        return [tensor.node.operation.name for tensor in self._graph.outputs]
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return list(self._input_names)
+
+    _input_names: list[str] = []  # noqa: RUF012
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if context.forward_pass is not None:
+            return super().__call__(*args, **kwargs)
+        context.forward_pass = object()
+        try:
+            return super().__call__(*args, **kwargs)
+        finally:
+            context.forward_pass = None
+
+    def call(self, inputs: Any) -> Any:
+        """Run the graph on tensors in the structure of the inputs."""
+        if self._graph is None:
+            raise NotImplementedError(
+                f"{self}: a subclass of Model needs a call(self, inputs), or "
+                f"super().__init__(inputs=..., outputs=...)"
+            )
+        graph = self._graph
+        values = self.match_inputs(inputs)
+        return graph.rebuild_outputs(
+            graph.run(
+                [
+                    self._fit_input(value, tensor)
+                    for value, tensor in zip(values, graph.inputs, strict=True)
+                ]
+            )
+        )
+
+    def match_inputs(self, inputs: Any) -> list[Any]:
+        """Return arrays or tensors in the order of the model's inputs.
+
+        Raises:
+            ValueError: if their number or a name does not fit.
+
+        """
+        names = self._input_names
+        if isinstance(inputs, dict):
+            structure = self._needed_graph("inputs").input_structure
+            keys = list(structure) if isinstance(structure, dict) else names
+            missing = [key for key in keys if key not in inputs]
+            if missing:
+                raise ValueError(
+                    f"{self}: the input {missing[0]!r} is missing among "
+                    f"{', '.join(map(repr, inputs)) or 'nothing'}"
+                )
+            return [inputs[key] for key in keys]
+        if len(names) == 1 and not (isinstance(inputs, (list, tuple)) and len(inputs) == 1):
+            return [inputs]
+        if not isinstance(inputs, (list, tuple)) or len(inputs) != len(names):
+            got = len(inputs) if isinstance(inputs, (list, tuple)) else 1
+            raise ValueError(
+                f"{self}: got {got} input{'s' * (got != 1)}, wanted {len(names)}: "
+                f"{', '.join(map(repr, names))}"
+            )
+        return list(inputs)
+
+    def _fit_input(self, value: Any, wanted: SymbolicTensor) -> Tensor:
+        """Return an input as a tensor of the wanted type, if its shape is one that was declared."""
+        tensor = value if type(value) is Tensor else Tensor(as_array(value))
+        shape, target = tensor.data.shape, wanted.shape
+        if len(shape) == len(target) - 1 and target[-1] == 1:
+            tensor = Tensor(tensor.data[..., np.newaxis])  # one feature, given without its axis
+            shape = tensor.data.shape
+        if len(shape) != len(target) or any(
+            size is not None and size != got for size, got in zip(target, shape, strict=True)
+        ):
+            raise ValueError(
+                f"{self}: the input {wanted.name!r} has the shape {target}, got {shape}"
+                f"{_cause(shape, target)}"
+            )
+        if tensor.data.dtype != wanted.dtype:
+            mask = tensor.mask
+            from lamina import ops  # noqa: PLC0415
+
+            tensor = ops.cast(tensor, wanted.dtype)
+            tensor.mask = mask
+        return tensor
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        graph = self._graph
+        if graph is not None and len(args) == 1:
+            tensors = self.match_inputs(args[0])
+            if all(
+                isinstance(each, SymbolicTensor) and each.shape == wanted.shape
+                for each, wanted in zip(tensors, graph.inputs, strict=True)
+            ):
+                outputs = [SymbolicTensor(t.shape, t.dtype, self.name) for t in graph.outputs]
+                return graph.rebuild_outputs(outputs)
+        return super().compute_output_spec(*args, **kwargs)
+
+    def get_weights(self) -> list[NDArray[Any]]:
+        self._require_weights("get_weights")
+        return super().get_weights()
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        self._require_weights("set_weights")
+        super().set_weights(weights)
+
+    def _require_weights(self, what: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"{self}.{what}: it has no weights yet: call it on data, or tell the shape of its "
+                f"input with Input(shape=...) or build(input_shape)"
+            )
+
+
+def _cause(shape: tuple[int, ...], target: tuple[int | None, ...]) -> str:
+    """Return a guess at why an input's shape does not fit: the end of a message, or nothing."""
+    if shape == target[1:] or (
+        len(shape) == len(target) - 1
+        and all(t is None or t == s for s, t in zip(shape, target[1:], strict=True))
+    ):
+        return ": is this a single sample? x[np.newaxis] makes a batch of it"
+    sizes = [size for size in target[1:] if size is not None]
+    if len(sizes) == len(target) - 1 and int(np.prod(shape[1:])) == int(np.prod(sizes)):
+        return f": x.reshape({(-1, *sizes)}) has it"
+    return ""

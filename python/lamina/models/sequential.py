@@ -1,0 +1,118 @@
+"""Layers one after the other: a graph with one path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.graph import Graph, SymbolicTensor
+from lamina.layers.input import Input, InputLayer
+from lamina.layers.layer import Layer
+from lamina.layers.structure import shapes_of
+from lamina.models.model import Model
+
+
+class Sequential(Model):
+    """A stack of layers, given as a list or added one by one.
+
+    Its graph stands as soon as the shape of the input is known: from an `Input` or the first
+    layer's ``input_shape=``, else from the first data or ``build(input_shape)``.
+    """
+
+    def __init__(self, layers: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._stack: list[Layer] = []
+        for layer in layers or []:
+            self.add(layer)
+
+    def add(self, layer: Any) -> None:
+        """Put a layer on top.
+
+        Raises:
+            TypeError: if it is no layer.
+            ValueError: if another has its name, or its input does not fit; then it is not added.
+
+        """
+        if isinstance(layer, SymbolicTensor) and isinstance(layer.node.operation, InputLayer):
+            layer = layer.node.operation
+        if not isinstance(layer, Layer):
+            raise TypeError(
+                f"{self}.add: wanted a layer, got {layer!r}"
+                + (": are the brackets missing?" if isinstance(layer, type) else "")
+            )
+        if any(each.name == layer.name for each in self._stack):
+            raise ValueError(
+                f"{self}.add: it has a layer named {layer.name!r} already; give it another name="
+            )
+        if isinstance(layer, InputLayer) and self._stack:
+            raise ValueError(f"{self}.add: an Input comes first, before {self._stack[0]}")
+        stack = [*self._stack, layer]
+        graph = self._extended(stack)
+        self._stack = stack
+        if graph is not None:
+            self._set_graph(graph)
+
+    def pop(self) -> Layer:
+        """Take off the topmost layer and return it."""
+        if not self._stack:
+            raise ValueError(f"{self}.pop: it has no layers")
+        layer = self._stack.pop()
+        graph, self._graph = self._graph, None
+        if graph is not None and any(not isinstance(each, InputLayer) for each in self._stack):
+            self._set_graph(Graph(graph.input_structure, layer.inbound_nodes[-1].inputs[0]))
+        else:
+            self.built = False
+        return layer
+
+    def _extended(self, stack: list[Layer]) -> Graph | None:
+        """Return the graph of a stack that has one layer more, if the input's shape is known."""
+        layer = stack[-1]
+        if isinstance(layer, InputLayer):
+            return None
+        if self._graph is not None:
+            return Graph(self._graph.input_structure, layer(self._graph.outputs[0]))
+        first = stack[0]
+        if isinstance(first, InputLayer):
+            return self._chain(first.inbound_nodes[0].outputs[0], stack[1:])
+        if isinstance(first, Model) and first._graph is not None:  # noqa: SLF001
+            inner = first.inputs[0]
+            return self._chain(Input(batch_shape=inner.shape, dtype=inner.dtype), stack)
+        if first._declared_shape is not None:  # noqa: SLF001
+            dtype = first.declared_dtype or first.dtype
+            return self._chain(Input(batch_shape=first._declared_shape, dtype=dtype), stack)  # noqa: SLF001
+        return None
+
+    def _chain(self, tensor: SymbolicTensor, layers: list[Layer]) -> Graph:
+        output: Any = tensor
+        for layer in layers:
+            output = layer(output)
+        return Graph(tensor, output)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the place of the input."""
+        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+
+    def _sublayers(self) -> list[Any]:
+        return self.layers
+
+    def build(self, input_shape: Any) -> None:
+        """Build every layer for an input of this shape, the axis of samples included."""
+        if self._graph is not None:
+            return
+        if not self._stack:
+            raise ValueError(f"{self}: it has no layers; add some")
+        first = self._stack[0]
+        shape = (None, *input_shape[1:])
+        self._set_graph(
+            self._chain(Input(batch_shape=shape, dtype=first.declared_dtype), self._stack)
+        )
+
+    def call(self, inputs: Any) -> Any:
+        if self._graph is None:
+            self.build(shapes_of(inputs))
+        return super().call(inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        from lamina.models.serialization import sequential_config  # noqa: PLC0415
+
+        return sequential_config(self)

@@ -1,0 +1,176 @@
+"""Compiling a model, and one step: forward, loss, backward, update, metrics."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from lamina import optimizers
+from lamina.autodiff import GradientTape, Variable, flatten
+from lamina.layers.layer import Layer
+from lamina.models.objectives import Objectives, match_weights
+
+if TYPE_CHECKING:
+    from lamina.optimizers import Optimizer
+
+# What only Keras's backends need; accepted, without effect.
+_KERAS_ONLY = {"run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss"}
+
+
+class Steps(Layer):
+    """Compiling a `Model`, and what it does with one batch."""
+
+    optimizer: Optimizer | None = None
+    _objectives: Objectives | None = None
+    _compiled: dict[str, Any] | None = None
+    _output_names: list[str] = []  # noqa: RUF012
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs, by which losses and targets go."""
+        return self._output_names
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        **legacy: Any,
+    ) -> None:
+        """Say what the model is trained for, and how.
+
+        Args:
+            optimizer: a name or an object of ``lamina.optimizers``.
+            loss: a name, an object, or a function of (targets, predictions); for several outputs a
+                list, or a dict by the outputs' names.
+            metrics: a list of names, objects or functions; for several outputs a list of lists, or
+                a dict. ``"accuracy"`` is the kind that fits the shapes.
+            loss_weights: factors of the losses in their sum: a list or a dict.
+            weighted_metrics: metrics that take the sample weights into account.
+            legacy: ``run_eagerly``, ``jit_compile``, ``steps_per_execution``, ``auto_scale_loss``
+                are accepted and do nothing.
+
+        Raises:
+            ValueError: if a name is unknown, with the nearest one.
+
+        """
+        for name in legacy:
+            if name not in _KERAS_ONLY:
+                raise TypeError(f"compile() got an unexpected keyword argument {name!r}")
+        chosen = optimizers.get(optimizer)
+        settings = {
+            "loss": loss,
+            "metrics": metrics,
+            "loss_weights": loss_weights,
+            "weighted_metrics": weighted_metrics,
+        }
+        names = self.output_names
+        objectives = self._make_objectives(settings, names) if names else None
+        self.optimizer, self._compiled, self._objectives = chosen, settings, objectives
+
+    @staticmethod
+    def _make_objectives(settings: dict[str, Any], names: list[str]) -> Objectives:
+        return Objectives(
+            names,
+            settings.get("loss"),
+            settings.get("metrics"),
+            settings.get("loss_weights"),
+            settings.get("weighted_metrics"),
+        )
+
+    def _ready(self, what: str) -> None:
+        if self._compiled is None:
+            raise RuntimeError(
+                f"{self}.{what}: compile it first: model.compile(optimizer='adam', loss='mse')"
+            )
+
+    def train_step(self, data: Any) -> None:
+        """Train on one batch (x, y, sample_weight); override it for a step of your own."""
+        x, y, sample_weight = data
+        with GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight)
+        variables = self._trained_variables()
+        self.optimizer.apply(tape.backward(loss, variables), variables)  # type: ignore[union-attr]
+        self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> None:
+        """Evaluate one batch (x, y, sample_weight)."""
+        x, y, sample_weight = data
+        y_pred = self(x, training=False)
+        self.compute_loss(x, y, y_pred, sample_weight)
+        self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+    ) -> Any:
+        """Return the scalar to minimise: the weighted losses and what layers and weights add."""
+        objectives = self._objectives_for(y_pred)
+        predictions = self._match_outputs(y_pred)
+        targets = objectives.match_targets(y)
+        weights = match_weights(sample_weight, objectives.names)
+        total, each = objectives.loss(targets, predictions, weights)
+        for penalty in self.losses:
+            total = penalty if total is None else total + penalty
+        if total is None:
+            raise ValueError(
+                f"{self}: there is nothing to minimise: compile(loss=...) names no loss"
+            )
+        value = total.data.item()
+        wrong = objectives.not_finite(value, each)
+        if wrong:
+            self._not_finite(wrong)
+        samples = len(flatten(x)[0][0]) if x is not None else len(predictions[0])
+        objectives.note_losses(value, each, samples)
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> None:  # noqa: ARG002
+        """Take a batch into the metrics."""
+        objectives = self._objectives_for(y_pred)
+        objectives.note_metrics(
+            objectives.match_targets(y),
+            self._match_outputs(y_pred),
+            match_weights(sample_weight, objectives.names),
+        )
+
+    def _objectives_for(self, y_pred: Any) -> Objectives:
+        """Return the losses and metrics, made at the first batch if the outputs had no names."""
+        if self._objectives is None:
+            count = len(flatten(y_pred)[0])
+            names = (
+                list(y_pred)
+                if isinstance(y_pred, dict)
+                else [f"output_{place + 1}" for place in range(count)]
+            )
+            self._output_names = names
+            self._objectives = self._make_objectives(self._compiled or {}, names)
+        return self._objectives
+
+    def _match_outputs(self, y_pred: Any) -> list[Any]:
+        if isinstance(y_pred, dict):
+            return [y_pred[name] for name in self.output_names]
+        return list(y_pred) if isinstance(y_pred, (list, tuple)) else [y_pred]
+
+    def _trained_variables(self) -> list[Variable]:
+        return self.trainable_weights
+
+    _step = (0, 0)
+
+    def _not_finite(self, wrong: str) -> None:
+        epoch, step = self._step
+        warnings.warn(
+            f"{self}: {wrong} at epoch {epoch + 1}, step {step + 1}. Is the learning rate too "
+            f"high, or is there NaN or infinity in the data? callbacks=[TerminateOnNaN()] stops there",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+    def current_logs(self) -> dict[str, Any]:
+        """Return the averages of the epoch so far."""
+        return self._objectives.results() if self._objectives is not None else {}
+
+    def _reset_averages(self) -> None:
+        if self._objectives is not None:
+            self._objectives.reset()

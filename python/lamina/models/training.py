@@ -1,0 +1,280 @@
+"""Fit, evaluate, predict: the loops over batches and epochs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.autodiff import flatten
+from lamina.callbacks import CallbackList, History, ProgbarLogger
+from lamina.models.batches import (
+    ArrayBatches,
+    IteratorBatches,
+    Rows,
+    WithClassWeights,
+    as_batch,
+    class_weights,
+    forever,
+    make_batches,
+)
+from lamina.models.steps import Steps
+
+# What Keras 2's loaders needed; accepted, without effect.
+_LOADERS = {"workers", "max_queue_size", "use_multiprocessing"}
+
+
+def _refuse_unknown(what: str, given: dict[str, Any]) -> None:
+    for name in given:
+        if name not in _LOADERS:
+            raise TypeError(f"{what}() got an unexpected keyword argument {name!r}")
+
+
+class Training(Steps):
+    """What a `Model` does with data."""
+
+    stop_training = False
+    history: History  # of the last ``fit``
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        **legacy: Any,
+    ) -> History:
+        """Train for some epochs and return the `History` of losses and metrics.
+
+        Args:
+            x: arrays (one, a list, a dict by the inputs' names), a generator or a sequence of
+                batches (x, y) or (x, y, sample_weight).
+            y: the targets: arrays, one, a list, or a dict by the outputs' names.
+            batch_size: samples in a step, 32 if None.
+            epochs: where to end; with ``initial_epoch``, that many less are run.
+            verbose: 0 for silence, 1 for a bar, 2 for a line an epoch.
+            callbacks: objects of ``lamina.callbacks``.
+            validation_split: the share of samples, from the end, that is held back and evaluated.
+            validation_data: (x, y) or (x, y, sample_weight), or a generator, to evaluate instead.
+            shuffle: take the samples in another order each epoch; ``"batch"``: whole batches.
+            class_weight: a factor for the samples of each class.
+            sample_weight: a factor for each sample.
+            initial_epoch: the number of the first epoch, to resume.
+            steps_per_epoch: batches in an epoch, if a generator does not end.
+            validation_steps: batches of the validation data to evaluate.
+            validation_batch_size: samples in a batch of it; ``batch_size`` if None.
+            validation_freq: evaluate every so many epochs, or after the listed ones (from 1).
+            legacy: Keras 2's ``workers``, ``max_queue_size`` and ``use_multiprocessing`` are
+                accepted and do nothing.
+
+        Raises:
+            RuntimeError: if the model is not compiled.
+            ValueError: if the data do not fit the model or each other; nothing has changed then.
+
+        """
+        _refuse_unknown("fit", legacy)
+        self._ready("fit")
+        if x is None:
+            raise ValueError(f"{self}.fit: there is no data: x is None")
+        data = make_batches(
+            x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch
+        )
+        if validation_split and validation_data is None:
+            if not isinstance(data, ArrayBatches):
+                raise ValueError(
+                    f"{self}.fit: validation_split needs arrays; give validation_data="
+                )
+            data, held_back = data.split(validation_split)
+            validation_data = held_back.whole()
+        if class_weight is not None:
+            data = WithClassWeights(data, class_weight)
+        validation = self._validation_batches(
+            validation_data, validation_batch_size or batch_size, validation_steps
+        )
+        steps = steps_per_epoch or data.steps
+        if steps_per_epoch and not isinstance(data, IteratorBatches):
+            data = IteratorBatches(forever(data), steps_per_epoch)
+        self.history = History()
+        followers = self._followers(
+            callbacks, verbose, last=self.history, epochs=epochs, steps=steps
+        )
+        self._run_epochs(data, validation, followers, range(initial_epoch, epochs), validation_freq)
+        return self.history
+
+    def _validation_batches(self, data: Any, batch_size: int | None, steps: int | None) -> Any:
+        if data is None:
+            return None
+        if isinstance(data, (tuple, list)) and 2 <= len(data) <= 3:
+            return make_batches(*data, batch_size=batch_size, steps=steps)
+        return make_batches(data, batch_size=batch_size, steps=steps)
+
+    def _followers(
+        self, callbacks: Any, verbose: Any, last: History | None = None, **params: Any
+    ) -> CallbackList:
+        """Return the callbacks of a run: the user's, and the progress."""
+        verbose = 1 if verbose == "auto" else int(verbose)
+        given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+        listed = [each for each in given if each is not None]
+        if verbose and not any(isinstance(each, ProgbarLogger) for each in listed):
+            listed.append(ProgbarLogger(verbose))
+        if last is not None:  # so that it keeps what the others put in the logs
+            listed.append(last)
+        return CallbackList(listed, self, {"verbose": verbose, **params})
+
+    def _run_epochs(
+        self, data: Any, validation: Any, followers: CallbackList, epochs: range, every: Any
+    ) -> None:
+        self.stop_training = False
+        followers.call("on_train_begin", {})
+        try:
+            for epoch in epochs:
+                self._reset_averages()
+                followers.call("on_epoch_begin", epoch, {})
+                self._train_epoch(data, followers, epoch)
+                logs = self.current_logs()
+                due = (epoch + 1) % every == 0 if isinstance(every, int) else epoch + 1 in every
+                if validation is not None and due:
+                    found = self._evaluate(validation, followers)
+                    logs.update({f"val_{name}": value for name, value in found.items()})
+                followers.call("on_epoch_end", epoch, logs)
+                if self.stop_training:
+                    break
+        finally:
+            followers.call("on_train_end", {})
+
+    def _train_epoch(self, data: Any, followers: CallbackList, epoch: int) -> None:
+        wants_logs = followers.needs_batch_logs("train")
+        begins = bool(followers.hooks("on_train_batch_begin") or followers.hooks("on_batch_begin"))
+        step = -1
+        for step, batch in enumerate(data):
+            self._step = (epoch, step)
+            if begins:
+                followers.begin_batch("train", step)
+            self.train_step(batch)
+            followers.end_batch("train", step, self.current_logs() if wants_logs else {})
+            if self.stop_training:
+                break
+        if step < 0:
+            raise ValueError(
+                f"{self}.fit: epoch {epoch + 1} has no batches: is the generator used up? Give an "
+                f"iterable that can begin anew, or steps_per_epoch="
+            )
+
+    def _evaluate(self, data: Any, followers: CallbackList) -> dict[str, Any]:
+        wants_logs = followers.needs_batch_logs("test")
+        self._reset_averages()
+        followers.call("on_test_begin", {})
+        for step, batch in enumerate(data):
+            followers.call("on_test_batch_begin", step, {})
+            self.test_step(batch)
+            followers.end_batch("test", step, self.current_logs() if wants_logs else {})
+        logs = self.current_logs()
+        followers.call("on_test_end", logs)
+        return logs
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **legacy: Any,
+    ) -> Any:
+        """Return the loss and the metrics on data: a number, a list, or a dict if asked for."""
+        _refuse_unknown("evaluate", legacy)
+        self._ready("evaluate")
+        data = make_batches(x, y, sample_weight, batch_size=batch_size, steps=steps)
+        followers = self._followers(callbacks, verbose, epochs=1, steps=steps or data.steps)
+        found = self._evaluate(data, followers)
+        if return_dict:
+            return found
+        values = list(found.values())
+        return values[0] if len(values) == 1 else values
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = 0,
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Return the outputs for many samples as arrays, in the structure of the outputs."""
+        data = make_batches(x, batch_size=batch_size, steps=steps)
+        if isinstance(data, ArrayBatches) and data.steps == 1 and not verbose and not callbacks:
+            return self.predict_on_batch(data.whole()[0])
+        followers = self._followers(callbacks, verbose, epochs=1, steps=steps or data.steps)
+        followers.call("on_predict_begin", {})
+        collected: Any = None
+        for step, (batch, _, _) in enumerate(data):
+            followers.call("on_predict_batch_begin", step, {})
+            leaves, rebuild = flatten(self(batch, training=False))
+            collected = [Rows() for _ in leaves] if collected is None else collected
+            for rows, leaf in zip(collected, leaves, strict=True):
+                rows.append(leaf.data, getattr(data, "samples", None))
+            followers.end_batch("predict", step, {})
+        followers.call("on_predict_end", {})
+        if collected is None:
+            raise ValueError(f"{self}.predict: there are no batches")
+        return rebuild([rows.joined() for rows in collected])
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Train one step; return the loss and metrics of this batch."""
+        self._ready("train_on_batch")
+        if class_weight is not None:
+            sample_weight = class_weights(y, sample_weight, class_weight)
+        self._reset_averages()
+        self.train_step(as_batch(x, y, sample_weight))
+        return self._batch_results(return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Return the loss and metrics of one batch."""
+        self._ready("test_on_batch")
+        self._reset_averages()
+        self.test_step(as_batch(x, y, sample_weight))
+        return self._batch_results(return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the outputs for one batch, as arrays of their own."""
+        leaves, rebuild = flatten(self(x, training=False))
+        # A view of the input, or of a weight, must not be handed out as a result.
+        return rebuild(
+            [leaf.data if leaf.data.base is None else leaf.data.copy() for leaf in leaves]
+        )
+
+    def _batch_results(self, return_dict: bool) -> Any:
+        found = self.current_logs()
+        values = list(found.values())
+        return found if return_dict else values[0] if len(values) == 1 else values
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns, once a batch has been seen."""
+        return list(self.current_logs()) or ["loss"]
+
+    def reset_metrics(self) -> None:
+        """Begin the averages of losses and metrics anew."""
+        self._reset_averages()
