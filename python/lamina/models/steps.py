@@ -162,7 +162,7 @@ class Steps(Layer):
         epoch, step = self._step
         warnings.warn(
             f"{self}: {wrong} at epoch {epoch + 1}, step {step + 1}. Is the learning rate too "
-            f"high, or is there NaN or infinity in the data? callbacks=[TerminateOnNaN()] stops there",
+            f"high, or is there NaN or infinity in the data? TerminateOnNaN() stops there",
             RuntimeWarning,
             stacklevel=2,
         )
