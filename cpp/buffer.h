@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 namespace lamina {
 
@@ -12,6 +13,17 @@ void* allocate_buffer(size_t bytes);
 
 // Takes back what allocate_buffer gave; any thread may.
 void free_buffer(void* buffer) noexcept;
+
+// Such memory for `count` elements, given back by itself.
+struct FreeBuffer {
+  void operator()(void* buffer) const noexcept { free_buffer(buffer); }
+};
+template <typename T>
+using Buffer = std::unique_ptr<T[], FreeBuffer>;
+template <typename T>
+Buffer<T> make_buffer(size_t count) {
+  return Buffer<T>(static_cast<T*>(allocate_buffer(count * sizeof(T))));
+}
 
 // Bytes held for reuse at this moment, and a way to give them back to the system.
 size_t cached_buffer_bytes();

@@ -45,8 +45,10 @@ RowMatrix row_matrix(const py::array& array, const char* name, bool writeable);
 
 void register_config(py::module_& m);
 void register_buffer(py::module_& m);
+void register_convolution(py::module_& m);
 void register_corpus(py::module_& m);
 void register_phrases(py::module_& m);
+void register_pooling(py::module_& m);
 void register_vectors(py::module_& m);
 void register_word2vec(py::module_& m);
 

@@ -53,8 +53,10 @@ PYBIND11_MODULE(LAMINA_MODULE, m) {
   m.doc() = "Lamina's kernels, compiled for one SIMD level";
   lamina::bindings::register_config(m);
   lamina::bindings::register_buffer(m);
+  lamina::bindings::register_convolution(m);
   lamina::bindings::register_corpus(m);
   lamina::bindings::register_phrases(m);
+  lamina::bindings::register_pooling(m);
   lamina::bindings::register_vectors(m);
   lamina::bindings::register_word2vec(m);
 }

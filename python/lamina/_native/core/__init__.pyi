@@ -1,8 +1,10 @@
 """The functions that every ``_core_*`` module has: a stub for each register_*.cpp."""
 
 from lamina._native.core.buffer import *
+from lamina._native.core.convolution import *
 from lamina._native.core.corpus import *
 from lamina._native.core.phrases import *
+from lamina._native.core.pooling import *
 from lamina._native.core.vectors import *
 from lamina._native.core.word2vec import *
 

@@ -1,0 +1,181 @@
+#include <algorithm>
+
+#include "bindings/bindings.h"
+#include "bindings/images.h"
+#include "interpolation.h"
+#include "pooling.h"
+
+namespace lamina::bindings {
+namespace {
+
+// What a pooling kernel relies on: every window has a cell within the image.
+Windows pools_of(int64_t B, const Pair& cells, const Pair& window, const Pair& places,
+                 const Pair& strides, const Pair& before) {
+  const Windows w = windows_of(B, cells, window, places, strides, {1, 1}, before);
+  require(w.top < w.kh && w.left < w.kw && (w.OH - 1) * w.stride_y - w.top < w.H &&
+              (w.OW - 1) * w.stride_x - w.left < w.W,
+          "a window lies outside of its image");
+  require(w.kh * w.kw <= (1 << 24), "a window has more than 2^24 cells");
+  return w;
+}
+
+template <typename T>
+py::object max_pool(const Array<T>& x, const Pair& window, const Pair& size, const Pair& strides,
+                    const Pair& before, bool want_chosen) {
+  require_images(x, "x");
+  const int64_t C = x.shape(3);
+  const Windows w = pools_of(x.shape(0), cells_of(x), window, size, strides, before);
+  Array<T> y = new_images<T>(x.shape(0), size, C);
+  T* out = y.mutable_data();
+  if (!want_chosen) {
+    py::gil_scoped_release release;
+    max_pool2d(w, C, x.data(), out, nullptr);
+  } else {
+    Array<int32_t> chosen = new_images<int32_t>(x.shape(0), size, C);
+    int32_t* chosen_out = chosen.mutable_data();
+    {
+      py::gil_scoped_release release;
+      max_pool2d(w, C, x.data(), out, chosen_out);
+    }
+    return py::make_tuple(y, chosen);
+  }
+  return y;
+}
+
+template <typename T>
+Array<T> max_pool_gradient(const Array<int32_t>& chosen, const Array<T>& dy, const Pair& window,
+                           const Pair& size, const Pair& strides, const Pair& before) {
+  require_images(dy, "dy");
+  require(shape_of(chosen) == shape_of(dy),
+          "chosen " + shape_text(chosen) + " must have the shape of dy " + shape_text(dy));
+  const int64_t C = dy.shape(3);
+  const Windows w = pools_of(dy.shape(0), size, window, cells_of(dy), strides, before);
+  Array<T> dx = new_images<T>(dy.shape(0), size, C);
+  T* out = dx.mutable_data();
+  py::gil_scoped_release release;
+  max_pool2d_gradient(w, C, chosen.data(), dy.data(), out);
+  return dx;
+}
+
+template <typename T>
+Array<T> average_pool(const Array<T>& x, const Pair& window, const Pair& size, const Pair& strides,
+                      const Pair& before) {
+  require_images(x, "x");
+  const int64_t C = x.shape(3);
+  const Windows w = pools_of(x.shape(0), cells_of(x), window, size, strides, before);
+  Array<T> y = new_images<T>(x.shape(0), size, C);
+  T* out = y.mutable_data();
+  py::gil_scoped_release release;
+  average_pool2d(w, C, x.data(), out);
+  return y;
+}
+
+template <typename T>
+Array<T> average_pool_gradient(const Array<T>& dy, const Pair& window, const Pair& size,
+                               const Pair& strides, const Pair& before) {
+  require_images(dy, "dy");
+  const int64_t C = dy.shape(3);
+  const Windows w = pools_of(dy.shape(0), size, window, cells_of(dy), strides, before);
+  Array<T> dx = new_images<T>(dy.shape(0), size, C);
+  T* out = dx.mutable_data();
+  py::gil_scoped_release release;
+  average_pool2d_gradient(w, C, dy.data(), out);
+  return dx;
+}
+
+template <typename T>
+Array<T> sum_weighted(const Array<T>& x, const Array<T>& weights) {
+  require(x.ndim() == 3 && weights.ndim() == 2 && weights.shape(0) == x.shape(0) &&
+              weights.shape(1) == x.shape(1),
+          "weights " + shape_text(weights) + " must be one for each row of x " + shape_text(x));
+  const int64_t B = x.shape(0), N = x.shape(1), C = x.shape(2);
+  Array<T> y = new_array<T>({B, C});
+  T* out = y.mutable_data();
+  py::gil_scoped_release release;
+  weighted_sum(x.data(), weights.data(), B, N, C, out);
+  return y;
+}
+
+template <typename T>
+Array<T> sum_weighted_gradient(const Array<T>& dy, const Array<T>& weights) {
+  require(
+      dy.ndim() == 2 && weights.ndim() == 2 && weights.shape(0) == dy.shape(0),
+      "dy " + shape_text(dy) + " and weights " + shape_text(weights) + " must have as many rows");
+  const int64_t B = dy.shape(0), N = weights.shape(1), C = dy.shape(1);
+  Array<T> dx = new_array<T>({B, N, C});
+  T* out = dx.mutable_data();
+  py::gil_scoped_release release;
+  weighted_sum_gradient(dy.data(), weights.data(), B, N, C, out);
+  return dx;
+}
+
+// The (M, K) of the taps, every cell of which is within [0, N).
+Pair taps_of(const Array<int32_t>& cells, const py::array& weights, int64_t N) {
+  require(cells.ndim() == 2 && shape_of(cells) == shape_of(weights),
+          "cells " + shape_text(cells) + " and weights " + shape_text(weights) +
+              " must be matrices of one shape");
+  const int32_t* begin = cells.data();
+  require(std::all_of(begin, begin + cells.size(), [&](int32_t i) { return 0 <= i && i < N; }),
+          "a cell is outside of the axis");
+  return {cells.shape(0), cells.shape(1)};
+}
+
+template <typename T>
+Array<T> interpolated(const Array<T>& x, const Array<int32_t>& cells, const Array<T>& weights) {
+  require(x.ndim() == 3, "x must have three dimensions, got " + shape_text(x));
+  const int64_t A = x.shape(0), N = x.shape(1), C = x.shape(2);
+  const auto [M, K] = taps_of(cells, weights, N);
+  Array<T> y = new_array<T>({A, M, C});
+  T* out = y.mutable_data();
+  const int64_t m = M, k = K;
+  py::gil_scoped_release release;
+  interpolate(x.data(), cells.data(), weights.data(), A, N, C, m, k, out);
+  return y;
+}
+
+template <typename T>
+Array<T> interpolated_gradient(const Array<T>& dy, const Array<int32_t>& cells,
+                               const Array<T>& weights, int64_t size) {
+  require(dy.ndim() == 3, "dy must have three dimensions, got " + shape_text(dy));
+  const int64_t A = dy.shape(0), C = dy.shape(2);
+  require(size > 0 && size < (int64_t(1) << 31), "size must be positive, and below 2^31");
+  const auto [M, K] = taps_of(cells, weights, size);
+  require(M == dy.shape(1), "cells must be one row for each of dy's");
+  Array<T> dx = new_images<T>(1, {A, size}, C);
+  T* out = dx.mutable_data();
+  {
+    const int64_t m = M, k = K;
+    py::gil_scoped_release release;
+    interpolate_gradient(dy.data(), cells.data(), weights.data(), A, size, C, m, k, out);
+  }
+  return dx.reshape({A, size, C});
+}
+
+template <typename T>
+void register_for(py::module_& m) {
+  m.def("max_pool2d", &max_pool<T>, py::arg("x").noconvert(), py::arg("window"), py::arg("size"),
+        py::arg("strides"), py::arg("before"), py::arg("want_chosen"));
+  m.def("max_pool2d_gradient", &max_pool_gradient<T>, py::arg("chosen").noconvert(),
+        py::arg("dy").noconvert(), py::arg("window"), py::arg("size"), py::arg("strides"),
+        py::arg("before"));
+  m.def("average_pool2d", &average_pool<T>, py::arg("x").noconvert(), py::arg("window"),
+        py::arg("size"), py::arg("strides"), py::arg("before"));
+  m.def("average_pool2d_gradient", &average_pool_gradient<T>, py::arg("dy").noconvert(),
+        py::arg("window"), py::arg("size"), py::arg("strides"), py::arg("before"));
+  m.def("weighted_sum", &sum_weighted<T>, py::arg("x").noconvert(), py::arg("weights").noconvert());
+  m.def("weighted_sum_gradient", &sum_weighted_gradient<T>, py::arg("dy").noconvert(),
+        py::arg("weights").noconvert());
+  m.def("interpolate", &interpolated<T>, py::arg("x").noconvert(), py::arg("cells").noconvert(),
+        py::arg("weights").noconvert());
+  m.def("interpolate_gradient", &interpolated_gradient<T>, py::arg("dy").noconvert(),
+        py::arg("cells").noconvert(), py::arg("weights").noconvert(), py::arg("size"));
+}
+
+}  // namespace
+
+void register_pooling(py::module_& m) {
+  register_for<float>(m);
+  register_for<double>(m);
+}
+
+}  // namespace lamina::bindings

@@ -1,0 +1,50 @@
+"""register_pooling.cpp."""
+
+from typing import Literal, TypeAlias, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Real = TypeVar("_Real", np.float32, np.float64)
+_Pair: TypeAlias = tuple[int, int]
+
+@overload
+def max_pool2d(
+    x: NDArray[_Real],
+    window: _Pair,
+    size: _Pair,
+    strides: _Pair,
+    before: _Pair,
+    want_chosen: Literal[False],
+) -> NDArray[_Real]: ...
+@overload
+def max_pool2d(
+    x: NDArray[_Real],
+    window: _Pair,
+    size: _Pair,
+    strides: _Pair,
+    before: _Pair,
+    want_chosen: Literal[True],
+) -> tuple[NDArray[_Real], NDArray[np.int32]]: ...
+def max_pool2d_gradient(
+    chosen: NDArray[np.int32],
+    dy: NDArray[_Real],
+    window: _Pair,
+    size: _Pair,
+    strides: _Pair,
+    before: _Pair,
+) -> NDArray[_Real]: ...
+def average_pool2d(
+    x: NDArray[_Real], window: _Pair, size: _Pair, strides: _Pair, before: _Pair
+) -> NDArray[_Real]: ...
+def average_pool2d_gradient(
+    dy: NDArray[_Real], window: _Pair, size: _Pair, strides: _Pair, before: _Pair
+) -> NDArray[_Real]: ...
+def weighted_sum(x: NDArray[_Real], weights: NDArray[_Real]) -> NDArray[_Real]: ...
+def weighted_sum_gradient(dy: NDArray[_Real], weights: NDArray[_Real]) -> NDArray[_Real]: ...
+def interpolate(
+    x: NDArray[_Real], cells: NDArray[np.int32], weights: NDArray[_Real]
+) -> NDArray[_Real]: ...
+def interpolate_gradient(
+    dy: NDArray[_Real], cells: NDArray[np.int32], weights: NDArray[_Real], size: int
+) -> NDArray[_Real]: ...

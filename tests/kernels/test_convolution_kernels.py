@@ -1,0 +1,243 @@
+"""Convolution kernels against plain loops, at every SIMD level, in float and double."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from image_references import (
+    ACTIVATIONS,
+    Windows,
+    conv2d,
+    conv2d_gradient_input,
+    conv2d_gradient_kernel,
+    depthwise,
+    depthwise_gradient_input,
+    depthwise_gradient_kernel,
+)
+
+TOLERANCE = {"float32": 5e-6, "float64": 1e-13}
+
+# cells, channels, filters, groups, window, strides, dilation, before, after
+CASES = {
+    "one cell": ((1, 1), 1, 1, 1, (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
+    "plain product": ((5, 7), 19, 33, 1, (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
+    "plain product in groups": ((5, 7), 6, 9, 3, (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
+    "a cell of each step": ((7, 9), 5, 3, 1, (1, 1), (2, 3), (1, 1), (0, 0), (0, 0)),
+    "one channel": ((9, 8), 1, 17, 1, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
+    "many channels": ((6, 5), 37, 21, 1, (3, 3), (1, 1), (1, 1), (0, 0), (0, 0)),
+    "uneven": ((8, 11), 3, 5, 1, (2, 5), (3, 2), (1, 1), (1, 0), (0, 2)),
+    "dilated": ((10, 11), 4, 6, 1, (3, 2), (1, 1), (2, 3), (2, 1), (2, 2)),
+    "dilated with strides": ((10, 11), 4, 6, 2, (3, 2), (2, 2), (2, 3), (2, 1), (2, 2)),
+    "groups": ((7, 6), 8, 12, 4, (3, 3), (1, 2), (1, 1), (1, 1), (1, 1)),
+    "a group for each channel": ((7, 6), 5, 10, 5, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
+    "steps beyond the window": ((11, 13), 3, 4, 1, (2, 2), (4, 5), (1, 1), (0, 0), (0, 0)),
+    "a sequence": ((1, 29), 6, 8, 1, (1, 5), (1, 2), (1, 1), (0, 4), (0, 0)),
+    "wider than the image": ((2, 3), 2, 3, 1, (5, 7), (1, 1), (1, 1), (3, 4), (2, 3)),
+    "windows beyond the image": ((2, 2), 2, 3, 1, (2, 2), (1, 1), (1, 1), (3, 3), (3, 3)),
+    "several tiles": ((40, 40), 7, 5, 1, (5, 5), (1, 1), (1, 1), (2, 2), (2, 2)),
+}
+
+
+def arrays(seed, dtype, *shapes):
+    random = np.random.default_rng(seed)
+    return [random.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def assert_close(got, wanted, dtype):
+    assert got.dtype == dtype
+    assert got.shape == wanted.shape
+    size = max(float(np.abs(wanted).max(initial=0)), 1.0)
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=TOLERANCE[dtype] * size)
+
+
+def check_conv2d(kernels, batch, case, dtype, activation="linear"):
+    cells, channels, filters, groups, window, strides, dilation, before, after = case
+    w = Windows(cells, window, strides, dilation, before, after)
+    x, kernel, bias, dy, bias_in = arrays(
+        1,
+        dtype,
+        (batch, *cells, channels),
+        (*window, channels // groups, filters),
+        filters,
+        (batch, *w.places, filters),
+        channels,
+    )
+    act = ACTIVATIONS[activation]
+    options = (strides, dilation, before, groups)
+    got = kernels.conv2d(x, kernel, bias, w.places, *options, activation)
+    assert_close(got, act(conv2d(x, kernel, w, groups) + bias), dtype)
+    got = kernels.conv2d_gradient_input(dy, kernel, None, cells, *options, "linear")
+    wanted = conv2d_gradient_input(dy, kernel, w, groups)
+    assert_close(got, wanted, dtype)
+    got = kernels.conv2d_gradient_input(dy, kernel, bias_in, cells, *options, activation)
+    assert_close(got, act(wanted + bias_in), dtype)
+    got = kernels.conv2d_gradient_kernel(x, dy, window, *options)
+    assert_close(got, conv2d_gradient_kernel(x, dy, w, groups), dtype)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES)
+def test_conv2d(kernels, case, dtype, threads):
+    before = kernels.num_threads()
+    kernels.set_num_threads(threads)
+    try:
+        check_conv2d(kernels, 3, CASES[case], dtype)
+    finally:
+        kernels.set_num_threads(before)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_bias_and_activation_are_applied_to_every_tile(kernels, activation):
+    check_conv2d(kernels, 2, CASES["several tiles"], "float64", activation)
+    check_conv2d(kernels, 2, CASES["plain product in groups"], "float64", activation)
+
+
+def test_a_tall_image_is_cut_in_bands(kernels):
+    # One image for several threads: bands, whose borders two of them compute.
+    case = ((97, 9), 4, 5, 1, (3, 3), (1, 2), (2, 1), (2, 1), (1, 0))
+    kernels.set_num_threads(3)
+    try:
+        check_conv2d(kernels, 1, case, "float64", "relu")
+        check_conv2d(kernels, 1, (case[0], 4, 5, 1, (3, 3), (5, 2), *case[6:]), "float64")
+    finally:
+        kernels.set_num_threads(0)
+
+
+def test_an_empty_batch(kernels):
+    x, kernel, dy = arrays(0, "float32", (0, 5, 5, 2), (3, 3, 2, 4), (0, 3, 3, 4))
+    options = ((1, 1), (1, 1), (0, 0), 1)
+    assert kernels.conv2d(x, kernel, None, (3, 3), *options, "linear").shape == (0, 3, 3, 4)
+    dx = kernels.conv2d_gradient_input(dy, kernel, None, (5, 5), *options, "linear")
+    assert dx.shape == (0, 5, 5, 2)
+    assert not kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options).any()
+    kernel = kernel[:, :, :, :1].copy()
+    dy = dy[..., :2].copy()
+    options = options[:3]
+    assert kernels.depthwise_conv2d(x, kernel, None, (3, 3), *options, "linear").size == 0
+    assert kernels.depthwise_conv2d_gradient_input(dy, kernel, (5, 5), *options).size == 0
+    assert not kernels.depthwise_conv2d_gradient_kernel(x, dy, (3, 3), *options).any()
+
+
+def test_the_same_bits_each_time(kernels):
+    x, dy = arrays(3, "float32", (5, 40, 30, 8), (5, 38, 28, 8))
+    options = ((1, 1), (1, 1), (0, 0), 1)
+    kernels.set_num_threads(2)
+    try:
+        first = kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options)
+        second = kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options)
+        kernels.set_num_threads(1)
+        alone = kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options)
+    finally:
+        kernels.set_num_threads(0)
+    np.testing.assert_array_equal(first, second)
+    assert_close(alone, first, "float32")
+
+
+pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    cells=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    group_channels=st.integers(1, 5),
+    group_filters=st.integers(1, 5),
+    groups=st.integers(1, 3),
+    window=pairs,
+    strides=pairs,
+    dilation=pairs,
+    before=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    after=st.tuples(st.integers(6, 9), st.integers(6, 9)),
+)
+def test_any_geometry(
+    kernels, cells, group_channels, group_filters, groups, window, strides, dilation, before, after
+):
+    channels, filters = group_channels * groups, group_filters * groups
+    case = (cells, channels, filters, groups, window, strides, dilation, before, after)
+    check_conv2d(kernels, 2, case, "float64")
+    check_depthwise(kernels, 2, case, "float64", group_filters)
+
+
+def check_depthwise(kernels, batch, case, dtype, multiplier, activation="linear"):
+    cells, channels, _, _, window, strides, dilation, before, after = case
+    w = Windows(cells, window, strides, dilation, before, after)
+    x, kernel, bias, dy = arrays(
+        2,
+        dtype,
+        (batch, *cells, channels),
+        (*window, channels, multiplier),
+        channels * multiplier,
+        (batch, *w.places, channels * multiplier),
+    )
+    options = (strides, dilation, before)
+    got = kernels.depthwise_conv2d(x, kernel, bias, w.places, *options, activation)
+    assert_close(got, ACTIVATIONS[activation](depthwise(x, kernel, w) + bias), dtype)
+    got = kernels.depthwise_conv2d_gradient_input(dy, kernel, cells, *options)
+    assert_close(got, depthwise_gradient_input(dy, kernel, w), dtype)
+    got = kernels.depthwise_conv2d_gradient_kernel(x, dy, window, *options)
+    assert_close(got, depthwise_gradient_kernel(x, dy, w), dtype)
+
+
+@pytest.mark.parametrize("multiplier", [1, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES)
+def test_depthwise(kernels, case, dtype, multiplier):
+    for threads in (1, 2):
+        kernels.set_num_threads(threads)
+        try:
+            check_depthwise(kernels, 3, CASES[case], dtype, multiplier, "relu")
+        finally:
+            kernels.set_num_threads(0)
+
+
+def test_wrong_arguments(kernels):
+    x, kernel, bias = arrays(0, "float32", (2, 5, 5, 4), (3, 3, 4, 6), 6)
+    good = [x, kernel, bias, (3, 3), (1, 1), (1, 1), (0, 0), 1, "linear"]
+    assert kernels.conv2d(*good).shape == (2, 3, 3, 6)
+
+    def refused(place, value, match):
+        arguments = list(good)
+        arguments[place] = value
+        with pytest.raises(ValueError, match=match):
+            kernels.conv2d(*arguments)
+
+    refused(0, x[0], r"got \(5, 5, 4\)")
+    refused(1, kernel[:, :, :3].copy(), "does not fit 4 channels")
+    refused(1, kernel[:0], "rows, columns, channels, filters")
+    refused(2, bias[:3].copy(), r"bias must be \(6,\), got \(3,\)")
+    refused(3, (0, 3), "positive")
+    refused(3, (2**30, 2**30), "more elements than memory")
+    refused(4, (1, 0), "positive")
+    refused(5, (2**40, 1), "below 2\\^30")
+    refused(6, (-1, 0), "before")
+    refused(7, 0, "groups")
+    refused(7, 3, "groups")
+    refused(8, "gelu", "gelu")
+    for place, value in ((0, x.astype(np.float64)), (0, x.transpose(0, 2, 1, 3)), (1, None)):
+        arguments = list(good)
+        arguments[place] = value
+        with pytest.raises(TypeError):
+            kernels.conv2d(*arguments)
+
+
+def test_wrong_gradient_arguments(kernels):
+    x, kernel, dy = arrays(0, "float32", (2, 5, 5, 4), (3, 3, 4, 6), (2, 3, 3, 6))
+    options = ((1, 1), (1, 1), (0, 0))
+    with pytest.raises(ValueError, match="filters"):
+        kernels.conv2d_gradient_input(x, kernel, None, (5, 5), *options, 1, "linear")
+    with pytest.raises(ValueError, match="groups"):
+        kernels.conv2d_gradient_input(dy, kernel, None, (5, 5), *options, 0, "linear")
+    with pytest.raises(ValueError, match="as many images"):
+        kernels.conv2d_gradient_kernel(x[:1].copy(), dy, (3, 3), *options, 1)
+    with pytest.raises(ValueError, match="groups"):
+        kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options, 4)
+    with pytest.raises(ValueError, match="does not fit"):
+        kernels.depthwise_conv2d(dy, kernel, None, (3, 3), *options, "linear")
+    with pytest.raises(ValueError, match="does not fit"):
+        kernels.depthwise_conv2d_gradient_input(dy, kernel, (5, 5), *options)
+    with pytest.raises(ValueError, match="multiple"):
+        kernels.depthwise_conv2d_gradient_kernel(x, dy, (3, 3), *options)

@@ -1,0 +1,155 @@
+"""Pooling and interpolation kernels against plain loops, at every SIMD level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from image_references import (
+    Windows,
+    average_pool,
+    average_pool_gradient,
+    max_pool,
+    max_pool_gradient,
+)
+
+TOLERANCE = {"float32": 3e-6, "float64": 1e-14}
+
+# cells, channels, window, strides, before, after
+CASES = {
+    "one cell": ((1, 1), 1, (1, 1), (1, 1), (0, 0), (0, 0)),
+    "side by side": ((8, 6), 3, (2, 2), (2, 2), (0, 0), (0, 0)),
+    "with a rest": ((9, 7), 37, (2, 2), (2, 2), (0, 0), (0, 0)),
+    "padded": ((9, 7), 16, (2, 2), (2, 2), (0, 0), (1, 1)),
+    "overlapping": ((9, 8), 5, (3, 3), (2, 1), (1, 1), (1, 1)),
+    "apart": ((11, 9), 20, (2, 1), (3, 4), (0, 0), (0, 0)),
+    "all": ((5, 6), 19, (5, 6), (1, 1), (0, 0), (0, 0)),
+    "a sequence": ((1, 31), 33, (1, 4), (1, 3), (0, 1), (0, 2)),
+}
+
+
+@pytest.fixture(params=[1, 2])
+def threads(kernels, request):
+    kernels.set_num_threads(request.param)
+    yield request.param
+    kernels.set_num_threads(0)
+
+
+def close(got, wanted, dtype):
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("batch", [0, 1, 3])
+@pytest.mark.parametrize("case", CASES)
+def test_pooling(kernels, case, batch, dtype):
+    cells, channels, window, strides, before, after = CASES[case]
+    w = Windows(cells, window, strides, (1, 1), before, after)
+    random = np.random.default_rng(0)
+    # Few values, so that there are ties.
+    x = random.integers(-3, 4, (batch, *cells, channels)).astype(dtype)
+    dy = random.standard_normal((batch, *w.places, channels)).astype(dtype)
+    where = (window, w.places, strides, before)
+    back = (window, cells, strides, before)
+
+    wanted, wanted_chosen = max_pool(x, w)
+    y, chosen = kernels.max_pool2d(x, *where, want_chosen=True)
+    np.testing.assert_array_equal(y, wanted)
+    np.testing.assert_array_equal(chosen, wanted_chosen)
+    np.testing.assert_array_equal(kernels.max_pool2d(x, *where, want_chosen=False), wanted)
+    dx = kernels.max_pool2d_gradient(chosen, dy, *back)
+    close(dx, max_pool_gradient(wanted_chosen, dy, w), dtype)
+
+    close(kernels.average_pool2d(x, *where), average_pool(x, w), dtype)
+    close(kernels.average_pool2d_gradient(dy, *back), average_pool_gradient(dy, w), dtype)
+
+
+def test_max_of_nan_and_of_minus_infinity(kernels):
+    x = np.full((1, 2, 4, 20), -np.inf, np.float32)
+    x[0, 1, 2, 3] = np.nan
+    y, chosen = kernels.max_pool2d(x, (2, 2), (1, 2), (2, 2), (0, 0), want_chosen=True)
+    wanted = np.full((1, 1, 2, 20), -np.inf)
+    wanted[0, 0, 1, 3] = np.nan
+    np.testing.assert_array_equal(y, wanted)
+    wanted_chosen = np.zeros((1, 1, 2, 20))
+    wanted_chosen[0, 0, 1, 3] = 2
+    np.testing.assert_array_equal(chosen, wanted_chosen)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("batch", "channels"), [(0, 3), (1, 67), (5, 7), (3, 32)])
+def test_weighted_sum(kernels, batch, channels, dtype):
+    random = np.random.default_rng(0)
+    x = random.standard_normal((batch, 11, channels)).astype(dtype)
+    weights = random.random((batch, 11)).astype(dtype)
+    dy = random.standard_normal((batch, channels)).astype(dtype)
+    close(kernels.weighted_sum(x, weights), np.einsum("bnc,bn->bc", x, weights), dtype)
+    wanted = np.einsum("bc,bn->bnc", dy, weights)
+    close(kernels.weighted_sum_gradient(dy, weights), wanted, dtype)
+
+
+def test_a_weight_of_zero_silences_nan(kernels):
+    x = np.full((1, 2, 18), np.nan, np.float32)
+    x[0, 1] = 3
+    weights = np.array([[0, 1]], np.float32)
+    np.testing.assert_array_equal(kernels.weighted_sum(x, weights), np.full((1, 18), 3))
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("outer", "channels"), [(0, 3), (1, 50), (5, 3), (3, 16)])
+def test_interpolate(kernels, outer, channels, dtype):
+    random = np.random.default_rng(0)
+    cells = random.integers(0, 6, (13, 2)).astype(np.int32)
+    weights = random.standard_normal((13, 2)).astype(dtype)
+    x = random.standard_normal((outer, 6, channels)).astype(dtype)
+    dy = random.standard_normal((outer, 13, channels)).astype(dtype)
+    matrix = np.zeros((13, 6))
+    for m, k in np.ndindex(13, 2):
+        matrix[m, cells[m, k]] += weights[m, k]
+    close(kernels.interpolate(x, cells, weights), np.einsum("mn,anc->amc", matrix, x), dtype)
+    wanted = np.einsum("mn,amc->anc", matrix, dy)
+    close(kernels.interpolate_gradient(dy, cells, weights, 6), wanted, dtype)
+
+
+def test_wrong_arguments(kernels):
+    x = np.zeros((2, 4, 4, 3), np.float32)
+    good = [x, (2, 2), (2, 2), (2, 2), (0, 0)]
+
+    def refused(place, value, match):
+        arguments = list(good)
+        arguments[place] = value
+        with pytest.raises(ValueError, match=match):
+            kernels.max_pool2d(*arguments, want_chosen=True)
+        with pytest.raises(ValueError, match=match):
+            kernels.average_pool2d(*arguments)
+
+    refused(0, x[0], "images, rows, columns, channels")
+    refused(1, (0, 2), "positive")
+    refused(1, (2**13, 2**13), "2\\^24")
+    refused(2, (3, 2), "outside of its image")
+    refused(2, (2, 3), "outside of its image")
+    refused(3, (2, 0), "positive")
+    refused(4, (2, 0), "outside of its image")
+    refused(4, (0, -1), "negative")
+
+    dy = np.zeros((2, 2, 2, 3), np.float32)
+    with pytest.raises(ValueError, match="shape of dy"):
+        kernels.max_pool2d_gradient(np.zeros((2, 2, 2, 2), np.int32), dy, *good[1:])
+    with pytest.raises(ValueError, match="outside of its image"):
+        kernels.average_pool2d_gradient(dy, (2, 2), (2, 2), (2, 2), (0, 0))
+    with pytest.raises(ValueError, match="one for each row"):
+        kernels.weighted_sum(x[0], np.zeros((4, 3), np.float32))
+    with pytest.raises(ValueError, match="as many rows"):
+        kernels.weighted_sum_gradient(x[0, 0], np.zeros((3, 3), np.float32))
+    weights = np.ones((1, 1), np.float32)
+    for cell in (-1, 4):
+        cells = np.array([[cell]], np.int32)
+        with pytest.raises(ValueError, match="outside of the axis"):
+            kernels.interpolate(x[0], cells, weights)
+        with pytest.raises(ValueError, match="outside of the axis"):
+            kernels.interpolate_gradient(x[0, :, :1].copy(), cells, weights, 4)
+    with pytest.raises(ValueError, match="one row for each of dy"):
+        kernels.interpolate_gradient(x[0], np.zeros((1, 1), np.int32), weights, 4)
