@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "activation_functions.h"
 #include "parallel.h"
 #include "simd.h"
 
@@ -23,6 +24,8 @@ void with_function(Activation activation, Use use) {
       return use([](auto z) { return sigmoid(z); });
     case Activation::kTanh:
       return use([](auto z) { return tanh(z); });
+    case Activation::kHardSigmoid:
+      return use([](auto z) { return activate(Activation::kHardSigmoid, z); });
   }
 }
 
@@ -38,6 +41,9 @@ void with_gradient(Activation activation, Use use) {
       return use([](auto y, auto dy) { return dy * y * (1 - y); });
     case Activation::kTanh:
       return use([](auto y, auto dy) { return dy * (1 - y * y); });
+    case Activation::kHardSigmoid:
+      return use(
+          [](auto y, auto dy) { return activation_gradient(Activation::kHardSigmoid, y, dy); });
   }
 }
 

@@ -8,7 +8,7 @@
 
 namespace lamina {
 
-enum class Activation { kLinear, kRelu, kSigmoid, kTanh };
+enum class Activation { kLinear, kRelu, kSigmoid, kTanh, kHardSigmoid };
 
 // y = activation(y + bias) in place, on the caller's thread; bias has C elements or is null.
 template <typename T>

@@ -35,7 +35,7 @@ void require(bool holds, const std::string& message);
 std::vector<py::ssize_t> shape_of(const py::array& array);
 std::string shape_text(const py::array& array);
 
-// "linear", "relu", "sigmoid" or "tanh"; a ValueError otherwise.
+// "linear", "relu", "sigmoid", "tanh" or "hard_sigmoid"; a ValueError otherwise.
 Activation activation_named(const std::string& name);
 
 // Every py::class_ here is py::module_local(), because several SIMD levels can be loaded together.
@@ -49,6 +49,7 @@ void register_convolution(py::module_& m);
 void register_corpus(py::module_& m);
 void register_phrases(py::module_& m);
 void register_pooling(py::module_& m);
+void register_recurrent(py::module_& m);
 void register_vectors(py::module_& m);
 void register_word2vec(py::module_& m);
 

@@ -43,8 +43,9 @@ Activation activation_named(const std::string& name) {
   if (name == "relu") return Activation::kRelu;
   if (name == "sigmoid") return Activation::kSigmoid;
   if (name == "tanh") return Activation::kTanh;
+  if (name == "hard_sigmoid") return Activation::kHardSigmoid;
   throw py::value_error("no kernel has the activation '" + name +
-                        "' built in; linear, relu, sigmoid and tanh are");
+                        "' built in; linear, relu, sigmoid, tanh and hard_sigmoid are");
 }
 
 }  // namespace lamina::bindings
@@ -57,6 +58,7 @@ PYBIND11_MODULE(LAMINA_MODULE, m) {
   lamina::bindings::register_corpus(m);
   lamina::bindings::register_phrases(m);
   lamina::bindings::register_pooling(m);
+  lamina::bindings::register_recurrent(m);
   lamina::bindings::register_vectors(m);
   lamina::bindings::register_word2vec(m);
 }

@@ -5,6 +5,7 @@ from lamina._native.core.convolution import *
 from lamina._native.core.corpus import *
 from lamina._native.core.phrases import *
 from lamina._native.core.pooling import *
+from lamina._native.core.recurrent import *
 from lamina._native.core.vectors import *
 from lamina._native.core.word2vec import *
 

@@ -1,0 +1,79 @@
+#include "sequence.h"
+
+#include "gemm.h"
+
+namespace lamina {
+
+template <typename T>
+void read_states(const Walk& walk, const T* from, int64_t first, int64_t count, T* scratch) {
+  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  std::fill(scratch, scratch + count * padded, T(0));
+  for (int64_t b = 0; from && b < count; ++b) {
+    std::copy_n(from + (first + b) * U, U, scratch + b * padded);
+  }
+}
+
+template <typename T>
+void write_states(const Walk& walk, const T* scratch, int64_t first, int64_t count, T* to) {
+  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  for (int64_t b = 0; to && b < count; ++b) {
+    std::copy_n(scratch + b * padded, U, to + (first + b) * U);
+  }
+}
+
+template <typename T>
+void multiply_inputs(const T* x, const T* kernel, T* out, int64_t rows, int64_t D, int64_t N) {
+  multiply_in_tiles(Stored::kPlain, Stored::kPlain, rows, N, D, x, std::max<int64_t>(D, 1), kernel,
+                    N, T(0), out, N);
+}
+
+template <typename T>
+void input_gradient(const T* d_sums, const T* kernel, T* d_inputs, int64_t rows, int64_t D,
+                    int64_t N) {
+  multiply_in_tiles(Stored::kPlain, Stored::kTransposed, rows, D, N, d_sums, N, kernel, N, T(0),
+                    d_inputs, std::max<int64_t>(D, 1));
+}
+
+template <typename T>
+void kernel_gradient(const T* inputs, const T* d_sums, int64_t d_stride, T* d_kernel,
+                     int64_t stride, int64_t rows, int64_t D, int64_t N) {
+  multiply_in_tiles(Stored::kTransposed, Stored::kPlain, D, N, rows, inputs,
+                    std::max<int64_t>(D, 1), d_sums, d_stride, T(0), d_kernel, stride);
+}
+
+template <typename T>
+void bias_gradient(const T* d_sums, T* d_bias, int64_t rows, int64_t N) {
+  // Blocks of rows are summed apart and then added, which keeps the rounding errors of long sums
+  // small; threads share the columns.
+  constexpr int64_t block = 128, worth_a_thread = 64 * 1024, width = 64;
+  const int64_t strips = (N + width - 1) / width;
+  parallel_for(strips, 1 + worth_a_thread / (1 + rows * width), [&](int64_t from, int64_t to) {
+    T sums[width];
+    for (int64_t strip = from; strip < to; ++strip) {
+      const int64_t first = strip * width, columns = std::min(width, N - first);
+      std::fill(d_bias + first, d_bias + first + columns, T(0));
+      for (int64_t begin = 0; begin < rows; begin += block) {
+        std::fill(sums, sums + columns, T(0));
+        for (int64_t r = begin; r < std::min(rows, begin + block); ++r) {
+          for (int64_t j = 0; j < columns; ++j) sums[j] += d_sums[r * N + first + j];
+        }
+        for (int64_t j = 0; j < columns; ++j) d_bias[first + j] += sums[j];
+      }
+    }
+  });
+}
+
+#define LAMINA_INSTANTIATE(T)                                                               \
+  template void read_states(const Walk&, const T*, int64_t, int64_t, T*);                   \
+  template void write_states(const Walk&, const T*, int64_t, int64_t, T*);                  \
+  template void multiply_inputs(const T*, const T*, T*, int64_t, int64_t, int64_t);         \
+  template void input_gradient(const T*, const T*, T*, int64_t, int64_t, int64_t);          \
+  template void kernel_gradient(const T*, const T*, int64_t, T*, int64_t, int64_t, int64_t, \
+                                int64_t);                                                   \
+  template void bias_gradient(const T*, T*, int64_t, int64_t);
+
+LAMINA_INSTANTIATE(float)
+LAMINA_INSTANTIATE(double)
+#undef LAMINA_INSTANTIATE
+
+}  // namespace lamina
