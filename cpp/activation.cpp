@@ -12,6 +12,8 @@ namespace {
 
 constexpr int64_t kGrain = 16 * 1024;  // elements that are worth a thread
 
+constexpr int64_t kBlockRows = 512;  // rows of dz that are summed before their sum is added
+
 // Calls use(f) with the function of a vector that the activation is.
 template <typename Use>
 void with_function(Activation activation, Use use) {
@@ -19,7 +21,7 @@ void with_function(Activation activation, Use use) {
     case Activation::kLinear:
       return use([](auto z) { return z; });
     case Activation::kRelu:
-      return use([](auto z) { return maximum(z, decltype(z){}); });
+      return use([](auto z) { return maximum(decltype(z){}, z); });
     case Activation::kSigmoid:
       return use([](auto z) { return sigmoid(z); });
     case Activation::kTanh:
@@ -56,13 +58,13 @@ void gradient_of_rows(const T* y, const T* dy, T* dz, T* d_bias, int64_t begin, 
     int64_t j = 0;
     for (; j + lanes <= C; j += lanes) {
       const Vector<T> g = f(load(y + i + j), load(dy + i + j));
-      store(dz + i + j, g);
+      if (dz) store(dz + i + j, g);
       if (d_bias) store(d_bias + j, load(d_bias + j) + g);
     }
     if (j == C) continue;
     const int64_t rest = C - j;
     const Vector<T> g = f(load_first(y + i + j, rest), load_first(dy + i + j, rest));
-    store_first(dz + i + j, g, rest);
+    if (dz) store_first(dz + i + j, g, rest);
     if (d_bias) store_first(d_bias + j, load_first(d_bias + j, rest) + g, rest);
   }
 }
@@ -91,16 +93,34 @@ template <typename T>
 void activation_gradient(const T* y, const T* dy, T* dz, T* d_bias, int64_t N, int64_t C,
                          Activation activation) {
   const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(C, 1));
-  if (d_bias) std::fill(d_bias, d_bias + C, T(0));
-  // Each thread sums the rows of its share apart; the sums are added in the threads' order.
-  const int threads = std::max(num_threads(), 1);
-  std::vector<T> sums(d_bias ? size_t(threads) * size_t(C) : 0, T(0));
+  if (d_bias == nullptr) {
+    return with_gradient(activation, [&](auto f) {
+      parallel_for(N, grain, [&](int64_t begin, int64_t end) {
+        gradient_of_rows<T>(y, dy, dz, nullptr, begin, end, C, f);
+      });
+    });
+  }
+  // Each thread sums the rows of its share apart, a block of rows at a time and the blocks in
+  // double precision, so that long sums keep their digits; then the shares are added in order.
+  const int64_t threads = std::max(num_threads(), 1);
+  std::vector<T> blocks(size_t(threads * C));
+  std::vector<double> totals(size_t(threads * C));
   with_gradient(activation, [&](auto f) {
     parallel_for_shares(N, grain, [&](int share, int64_t begin, int64_t end) {
-      gradient_of_rows(y, dy, dz, d_bias ? sums.data() + share * C : nullptr, begin, end, C, f);
+      T* block = blocks.data() + share * C;
+      double* total = totals.data() + share * C;
+      for (; begin < end; begin += kBlockRows) {
+        std::fill(block, block + C, T(0));
+        gradient_of_rows(y, dy, dz, block, begin, std::min(begin + kBlockRows, end), C, f);
+        for (int64_t j = 0; j < C; ++j) total[j] += double(block[j]);
+      }
     });
   });
-  for (size_t i = 0; i < sums.size(); ++i) d_bias[i % size_t(C)] += sums[i];
+  for (int64_t j = 0; j < C; ++j) {
+    double total = 0;
+    for (int64_t thread = 0; thread < threads; ++thread) total += totals[thread * C + j];
+    d_bias[j] = T(total);
+  }
 }
 
 template void add_bias_and_activate(float*, const float*, int64_t, int64_t, Activation);

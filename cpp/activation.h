@@ -14,8 +14,8 @@ enum class Activation { kLinear, kRelu, kSigmoid, kTanh, kHardSigmoid };
 template <typename T>
 void add_bias_and_activate(T* y, const T* bias, int64_t N, int64_t C, Activation activation);
 
-// dz = dy * activation'(z), from the output y = activation(z), in parallel; dz may be dy. If
-// d_bias (C) is not null, it becomes the sum of dz's rows.
+// dz = dy * activation'(z), from the output y = activation(z), in parallel; dz may be dy, or null
+// if only d_bias is wanted. If d_bias (C) is not null, it becomes the sum of dz's rows.
 template <typename T>
 void activation_gradient(const T* y, const T* dy, T* dz, T* d_bias, int64_t N, int64_t C,
                          Activation activation);

@@ -3,8 +3,7 @@
 #include <cblas.h>
 
 #include <algorithm>
-
-#include "parallel.h"
+#include <vector>
 
 namespace lamina {
 namespace {
@@ -22,6 +21,30 @@ CBLAS_TRANSPOSE flag(Stored stored) { return stored == Stored::kPlain ? CblasNoT
 
 // Below this many multiplications a second thread costs more than it gives.
 constexpr int64_t kWorthAThread = 64 * 1024;
+
+// From here on a sum is long enough to be shared between threads.
+constexpr int64_t kLongSum = 4096;
+
+// c = op(a) op(b) + beta c by shares of k, one a thread, each summed apart and added in order.
+template <typename T>
+void multiply_in_shares(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k,
+                        const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,
+                        int64_t ldc) {
+  const int64_t a_step = a_stored == Stored::kPlain ? 1 : lda;
+  const int64_t b_step = b_stored == Stored::kPlain ? ldb : 1;
+  std::vector<T> sums(size_t(num_threads()) * size_t(m * n), T(0));
+  parallel_for_shares(k, kLongSum / 2, [&](int share, int64_t begin, int64_t end) {
+    multiply(a_stored, b_stored, m, n, end - begin, a + begin * a_step, lda, b + begin * b_step,
+             ldb, T(0), sums.data() + share * m * n, n);
+  });
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      T total = beta == 0 ? T(0) : beta * c[i * ldc + j];
+      for (size_t s = size_t(i * n + j); s < sums.size(); s += size_t(m * n)) total += sums[s];
+      c[i * ldc + j] = total;
+    }
+  }
+}
 
 }  // namespace
 
@@ -62,18 +85,33 @@ template <typename T>
 void multiply_in_tiles(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k,
                        const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,
                        int64_t ldc) {
-  // The longer side of c is cut; a share is at least 16 rows or columns, a register tile's.
-  const bool cut_rows = m >= n;
-  const int64_t side = cut_rows ? m : n, work = std::max<int64_t>((cut_rows ? n : m) * k, 1);
-  const int64_t grain = std::max<int64_t>(16, kWorthAThread / work);
-  parallel_for((side + 15) / 16, (grain + 15) / 16, [&](int64_t first, int64_t last) {
-    const int64_t begin = first * 16, count = std::min(last * 16, side) - begin;
-    if (cut_rows) {
-      const T* rows = a_stored == Stored::kPlain ? a + begin * lda : a + begin;
-      multiply(a_stored, b_stored, count, n, k, rows, lda, b, ldb, beta, c + begin * ldc, ldc);
-    } else {
-      const T* columns = b_stored == Stored::kPlain ? b + begin : b + begin * ldb;
-      multiply(a_stored, b_stored, m, count, k, a, lda, columns, ldb, beta, c + begin, ldc);
+  const int64_t row_step = a_stored == Stored::kPlain ? lda : 1;
+  const int64_t column_step = b_stored == Stored::kPlain ? 1 : ldb;
+  if (k >= kLongSum && k >= 16 * std::max(m, n) && num_threads() > 1) {
+    return multiply_in_shares(a_stored, b_stored, m, n, k, a, lda, b, ldb, beta, c, ldc);
+  }
+  for_tiles(m, n, k, [&](int64_t row, int64_t rows, int64_t column, int64_t columns) {
+    multiply(a_stored, b_stored, rows, columns, k, a + row * row_step, lda,
+             b + column * column_step, ldb, beta, c + row * ldc + column, ldc);
+  });
+}
+
+template <typename T>
+void multiply_batches(Stored a_stored, Stored b_stored, int64_t batch, int64_t m, int64_t n,
+                      int64_t k, const T* a, const T* b, T* c) {
+  const int64_t lda = a_stored == Stored::kPlain ? k : m, ldb = b_stored == Stored::kPlain ? n : k;
+  if (batch < num_threads()) {
+    for (int64_t i = 0; i < batch; ++i) {
+      multiply_in_tiles(a_stored, b_stored, m, n, k, a + i * m * k, lda, b + i * k * n, ldb, T(0),
+                        c + i * m * n, n);
+    }
+    return;
+  }
+  const int64_t grain = kWorthAThread / std::max<int64_t>(m * n * k, 1);
+  parallel_for(batch, std::max<int64_t>(grain, 1), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      multiply(a_stored, b_stored, m, n, k, a + i * m * k, lda, b + i * k * n, ldb, T(0),
+               c + i * m * n, n);
     }
   });
 }
@@ -86,6 +124,10 @@ template void multiply_in_tiles(Stored, Stored, int64_t, int64_t, int64_t, const
                                 const float*, int64_t, float, float*, int64_t);
 template void multiply_in_tiles(Stored, Stored, int64_t, int64_t, int64_t, const double*, int64_t,
                                 const double*, int64_t, double, double*, int64_t);
+template void multiply_batches(Stored, Stored, int64_t, int64_t, int64_t, int64_t, const float*,
+                               const float*, float*);
+template void multiply_batches(Stored, Stored, int64_t, int64_t, int64_t, int64_t, const double*,
+                               const double*, double*);
 
 std::string openblas_config() { return scipy_openblas_get_config(); }
 

@@ -16,6 +16,21 @@ inline uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
+// 32 random bits for each index in [0, count), from a key: a keyed mixer of 32 bits (in the manner
+// of C. Wellons' lowbias32), of multiplications and shifts that a compiler does in vectors.
+inline void fill_with_bits(uint64_t key, uint32_t* bits, int64_t count) {
+  const uint32_t first = uint32_t(key), second = uint32_t(key >> 32);
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t x = (uint32_t(i) * 0x9e3779b9u) ^ first;
+    x = (x ^ (x >> 16)) * 0x21f0aaadu;
+    x = (x ^ (x >> 15)) * 0x735a2d97u;
+    x = (x ^ (x >> 15)) + second;
+    x = (x ^ (x >> 16)) * 0x7feb352du;
+    x = (x ^ (x >> 15)) * 0x846ca68bu;
+    bits[i] = x ^ (x >> 16);
+  }
+}
+
 // xoroshiro128++ (Blackman, Vigna 2019).
 class Random {
  public:

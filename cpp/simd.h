@@ -68,6 +68,20 @@ inline void store(float* p, Floats v) { std::memcpy(p, &v, sizeof v); }
 inline void store(double* p, Doubles v) { std::memcpy(p, &v, sizeof v); }
 
 // The first `count` lanes alone, 0 <= count < kLanesOf<T>; the others are zero.
+#if defined(__AVX512F__)
+inline Floats load_first(const float* p, int64_t count) {
+  return _mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), p);
+}
+inline Doubles load_first(const double* p, int64_t count) {
+  return _mm512_maskz_loadu_pd(__mmask8((1u << count) - 1), p);
+}
+inline void store_first(float* p, Floats v, int64_t count) {
+  _mm512_mask_storeu_ps(p, __mmask16((1u << count) - 1), v);
+}
+inline void store_first(double* p, Doubles v, int64_t count) {
+  _mm512_mask_storeu_pd(p, __mmask8((1u << count) - 1), v);
+}
+#else
 template <typename T>
 inline Vector<T> load_first(const T* p, int64_t count) {
   Vector<T> v{};
@@ -78,6 +92,7 @@ template <typename T>
 inline void store_first(T* p, Vector<T> v, int64_t count) {
   std::memcpy(p, &v, size_t(count) * sizeof(T));
 }
+#endif
 // kLanes signed bytes as floats. In intrinsics where there are any: GCC converts vectors of bytes
 // one by one. (The full mask costs nothing and keeps GCC 12 from warning about its own header.)
 inline Floats load_bytes(const int8_t* p) {
@@ -181,10 +196,11 @@ inline double sum(Doubles v) {
   return total;
 }
 
-// exp(x) to 2 units in the last place for x in [-87, 88]; clamped outside.
-// x = n ln 2 + r with |r| <= ln(2)/2; a minimax polynomial of degree 6 gives exp(r).
+// exp(x) to 2 units in the last place for x in [-87, 88.72]; clamped outside. NaN stays NaN:
+// maximum and minimum return their second argument if one of the two is NaN. x = n ln 2 + r with
+// |r| <= ln(2)/2; a minimax polynomial of degree 6 gives exp(r).
 inline Floats exp(Floats x) {
-  x = minimum(maximum(x, broadcast(-87.0f)), broadcast(88.0f));
+  x = minimum(broadcast(88.7228f), maximum(broadcast(-87.0f), x));
   const Floats shifter = broadcast(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
   Floats rounded = x * 1.44269504f + shifter;
   const Ints exponent = as_ints(rounded) << 23;
@@ -228,7 +244,7 @@ inline Floats softplus(Floats x) {
   p = p * q + 1.0f / 5;
   p = p * q + 1.0f / 3;
   p = p * q + 1.0f;
-  return maximum(x, Floats{}) + 2.0f * s * p;
+  return maximum(Floats{}, x) + 2.0f * s * p;
 }
 
 inline double exp(double x) { return std::exp(x); }

@@ -56,6 +56,10 @@ PYBIND11_MODULE(LAMINA_MODULE, m) {
   lamina::bindings::register_buffer(m);
   lamina::bindings::register_convolution(m);
   lamina::bindings::register_corpus(m);
+  lamina::bindings::register_dense(m);
+  lamina::bindings::register_elementwise(m);
+  lamina::bindings::register_losses(m);
+  lamina::bindings::register_noise(m);
   lamina::bindings::register_phrases(m);
   lamina::bindings::register_pooling(m);
   lamina::bindings::register_recurrent(m);
