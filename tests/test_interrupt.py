@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,6 +133,11 @@ def test_resume_wants_the_same_training(tmp_path):
         model.train(list(corpus)[:-1], resume=True, verbose=0)
     with pytest.raises(ValueError, match="began with epochs=2, and here epochs=3"):
         model.train(corpus, resume=True, epochs=3, verbose=0)
+    began = replace(model.progress, epoch=1, unit=1, unit_size=7, epoch_losses=[1.0])
+    ended, model.progress = model.progress, began
+    with pytest.raises(ValueError, match="units of 7 places and would go on in units of 2000"):
+        model.train(corpus, resume=True, verbose=0)
+    model.progress = ended
     model.train(corpus, resume=True, verbose=0)  # it had come to its end
     np.testing.assert_array_equal(model.wv.vectors, before)
 

@@ -72,11 +72,12 @@ def huffman_paths(kernels, counts):
     ]
 
 
-def reference(kernels, ids, counts, matrices, *, skip_gram, hierarchical, average, window=3):
+def reference(
+    kernels, ids, counts, matrices, *, skip_gram, hierarchical, average, window=3, unit=2000
+):
     """Go through the corpus window by window, in double precision."""
     inputs, outputs, nodes = (matrix.astype(np.float64) for matrix in matrices)
     paths = huffman_paths(kernels, counts)
-    unit = kernels.unit
     loss = pairs = 0
     ends = [-1, *np.flatnonzero(ids == -1), len(ids)]
     for place, word in enumerate(ids):
@@ -232,6 +233,49 @@ def test_cutting_a_run_into_calls_changes_nothing(kernels, threads):
     if threads == 1:
         for a, b in zip(whole, pieces, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("skip_gram", [True, False])
+def test_a_unit_of_the_exact_softmax_is_bounded_work(kernels, skip_gram):
+    """A run can be stopped between two units alone."""
+    words, size, window = 20_000, 128, 5
+    ids = np.arange(words, dtype=np.int32)
+    counts = np.ones(words, np.int64)
+    matrices = [padded(np.zeros((rows, size), np.float32)) for rows in (words, words, words - 1)]
+    options = {"skip_gram": skip_gram, "window": window}
+    trainer = make_trainer(kernels, ids, counts, matrices, softmax=True, **options)
+    inputs = 2 * window if skip_gram else 1
+    assert 1 <= trainer.unit_size <= 2**29 / (inputs * words * size)
+    assert trainer.units == -(-words // trainer.unit_size)
+    next_unit, _, _, kept = run(trainer, seconds=1e-9 if skip_gram else 1e-3)
+    assert next_unit <= 1
+    assert kept == next_unit * trainer.unit_size
+    sampled = make_trainer(kernels, ids, counts, matrices, negative_samples=5, **options)
+    assert sampled.unit_size == 2000
+
+
+def test_cutting_an_exact_softmax_into_calls_changes_nothing(kernels):
+    words, size = 3000, 96
+    ids = np.random.default_rng(0).integers(words, size=600).astype(np.int32)
+    counts = np.ones(words, np.int64)
+
+    def train(calls):
+        generator = np.random.default_rng(1)
+        matrices = [
+            padded(generator.normal(size=(rows, size)).astype(np.float32) / 9)
+            for rows in (words, words, words - 1)
+        ]
+        options = {"softmax": True, "window": 8, "shrink_windows": True}
+        trainer = make_trainer(kernels, ids, counts, matrices, **options)
+        assert trainer.units > 1
+        unit = 0
+        for seconds in calls:
+            unit = run(trainer, first_unit=unit, seconds=seconds)[0]
+        assert unit == trainer.units
+        return matrices
+
+    for a, b in zip(train([0]), train([1e-9, 1e-3, 1e-3, 0]), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_sampling_keeps_the_share_of_the_formula(kernels):

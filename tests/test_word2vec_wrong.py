@@ -232,6 +232,7 @@ def test_files_of_another_kind(tmp_path):
         ("progress", {"epoch": 99}),
         ("progress", {"unit": 10**9, "epoch": 0, "epoch_losses": []}),
         ("progress", {"unit": "3"}),
+        ("progress", {"unit_size": 0}),
         ("progress", {"words": 1 << 80}),
         ("progress", {"first_learning_rate": float("nan")}),
         ("progress", {"last_learning_rate": 10**400}),

@@ -50,6 +50,7 @@ class BoundTrainer {
     trainer_ = std::make_unique<Trainer>(options, std::move(word_counts), data, size, matrices);
   }
 
+  int64_t unit_size() const { return trainer_->unit_size(); }
   int64_t units() const { return trainer_->units(); }
 
   // The last run's epoch and result. A caller interrupted before it could note them asks here.
@@ -161,6 +162,7 @@ void register_word2vec(py::module_& m) {
            py::arg("negative_exponent"), py::arg("sample"), py::arg("window"),
            py::arg("shrink_windows"), py::arg("average_context"), py::arg("with_loss"),
            py::arg("seed"))
+      .def_property_readonly("unit_size", &BoundTrainer::unit_size)
       .def_property_readonly("units", &BoundTrainer::units)
       .def_property_readonly("last_run", &BoundTrainer::last_run)
       .def(
@@ -173,7 +175,6 @@ void register_word2vec(py::module_& m) {
           },
           py::kw_only(), py::arg("epoch"), py::arg("first_unit"), py::arg("first_learning_rate"),
           py::arg("last_learning_rate"), py::arg("seconds"), py::arg("threads"));
-  m.attr("unit") = word2vec::kUnit;
   m.def("window_step", &window_step, py::arg("inputs"), py::arg("input_rows"), py::arg("outputs"),
         py::arg("output_rows"), py::arg("labels"), py::arg("learning_rate"), py::arg("softmax"));
   m.def("huffman_tree", &huffman_tree, py::arg("counts").noconvert());

@@ -9,7 +9,7 @@ WindowChooser::WindowChooser(const Trainer& trainer, float* hot_nodes, int64_t f
       D_(trainer.matrices().D),
       hot_nodes_(hot_nodes),
       first_hot_(first_hot),
-      words_(size_t(kUnit + 2 * trainer.options().window + 1)) {}
+      words_(size_t(trainer.unit_size() + 2 * trainer.options().window + 1)) {}
 
 Window WindowChooser::make_window() const {
   const TrainerOptions& options = trainer_.options();
@@ -21,7 +21,8 @@ Window WindowChooser::make_window() const {
 }
 
 void WindowChooser::begin_unit(int64_t epoch, int64_t unit) {
-  const int64_t begin = unit * kUnit, end = std::min(begin + kUnit, trainer_.size());
+  const int64_t begin = unit * trainer_.unit_size();
+  const int64_t end = std::min(begin + trainer_.unit_size(), trainer_.size());
   const uint64_t epoch_seed = mix(trainer_.options().seed + mix(uint64_t(epoch)));
   random_ = Random(epoch_seed ^ mix(uint64_t(unit) + 1));
   gather_words(epoch_seed, begin, end);

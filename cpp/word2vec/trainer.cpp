@@ -10,6 +10,10 @@
 namespace lamina::word2vec {
 namespace {
 
+constexpr int64_t kUnit = 2000;  // places that are worth a turn
+// Inputs x outputs x D that are worth one where every word of the vocabulary is an output: some 50
+// milliseconds, so that whoever waits for a run to stop does not wait long.
+constexpr int64_t kUnitWork = int64_t(1) << 29;
 constexpr int64_t kHotNodes = 64;        // nodes near the root, of which threads keep copies
 constexpr int64_t kMergeInterval = 256;  // windows between two merges of those copies
 
@@ -32,6 +36,12 @@ std::vector<uint32_t> make_keep_thresholds(const std::vector<int64_t>& counts, d
   return thresholds;
 }
 
+int64_t choose_unit_size(const TrainerOptions& options, int64_t V, int64_t D) {
+  if (!options.softmax) return kUnit;
+  const int64_t inputs = options.skip_gram ? 2 * options.window : 1;
+  return std::clamp<int64_t>(kUnitWork / std::max<int64_t>(inputs * V * D, 1), 1, kUnit);
+}
+
 }  // namespace
 
 Trainer::Trainer(const TrainerOptions& options, std::vector<int64_t> counts, const int32_t* ids,
@@ -41,6 +51,7 @@ Trainer::Trainer(const TrainerOptions& options, std::vector<int64_t> counts, con
       size_(size),
       matrices_(matrices),
       vocabulary_size_(int64_t(counts.size())),
+      unit_size_(choose_unit_size(options, vocabulary_size_, matrices.D)),
       keep_thresholds_(make_keep_thresholds(counts, options.sample)) {
   if (options.negative_samples > 0) {
     std::vector<double> weights;
@@ -113,7 +124,7 @@ class Worker {
   }
 
   void train_unit(int64_t unit) {
-    const double share = double(unit * kUnit) / double(trainer_.size());
+    const double share = double(unit * trainer_.unit_size()) / double(trainer_.size());
     learning_rate_ = float(segment_.first_learning_rate +
                            (segment_.last_learning_rate - segment_.first_learning_rate) * share);
     chooser_.begin_unit(segment_.epoch, unit);

@@ -4,10 +4,10 @@
 // largest distance between a word and its context.
 //
 // The corpus is a flat array of ids in which kSentenceEnd ends a sentence; no window crosses it.
-// It is walked in units of kUnit places, which threads take in turn. What a unit draws depends on
-// (seed, epoch, unit) alone and whether a word is kept on (seed, epoch, place) alone: one thread
-// gives the same bits however the run is cut into calls, and any number of threads sees the same
-// windows in nearly the same order.
+// It is walked in units of unit_size() places, which threads take in turn and after which a run may
+// be stopped. What a unit draws depends on (seed, epoch, unit) alone and whether a word is kept on
+// (seed, epoch, place) alone: one thread gives the same bits however the run is cut into calls, and
+// any number of threads sees the same windows in nearly the same order.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,6 @@
 namespace lamina::word2vec {
 
 inline constexpr int32_t kSentenceEnd = -1;
-inline constexpr int64_t kUnit = 2000;
 
 struct TrainerOptions {
   bool skip_gram = false;  // else CBOW
@@ -71,7 +70,9 @@ class Trainer {
   Trainer(const TrainerOptions& options, std::vector<int64_t> counts, const int32_t* ids,
           int64_t size, const Matrices& matrices);
 
-  int64_t units() const { return (size_ + kUnit - 1) / kUnit; }
+  // A function of the options and of V and D alone, so that a run can be resumed.
+  int64_t unit_size() const { return unit_size_; }
+  int64_t units() const { return (size_ + unit_size_ - 1) / unit_size_; }
   SegmentResult run(const Segment& segment) const;
 
   // For the threads' walks.
@@ -90,6 +91,7 @@ class Trainer {
   int64_t size_;
   Matrices matrices_;
   int64_t vocabulary_size_;
+  int64_t unit_size_;
   std::vector<uint32_t> keep_thresholds_;  // a word is kept if its place's random bits are below
   AliasTable negatives_;
   HuffmanTree tree_;

@@ -250,6 +250,10 @@ class Word2Vec(Predictor, LegacyWord2Vec):
         )
         self.compute_loss = with_loss
         trainer = self._trainer(encoded.ids)
+        try:
+            progress.use_units(trainer.unit_size)
+        except ValueError as error:
+            raise ValueError(f"Word2Vec.train: {error}") from None
         self.progress = progress
         started = time.monotonic()
         for callback in callbacks:

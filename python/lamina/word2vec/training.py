@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamina._native import core
 from lamina.word2vec.options import is_finite
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lamina._native import core
     from lamina.word2vec.callbacks import CallbackAny2Vec
     from lamina.word2vec.model import Word2Vec
 
@@ -30,8 +30,8 @@ _IDS_AT_ONCE = 1 << 24
 class Progress:
     """Where a training run stands; a checkpoint carries it.
 
-    One unit is ``core.unit`` places of the corpus. ``loss_sum`` and ``pairs`` are of the epoch
-    under way, ``words`` of the whole run.
+    One unit is ``unit_size`` places of the corpus, as the trainer chose. ``loss_sum`` and ``pairs``
+    are of the epoch under way, ``words`` of the whole run.
     """
 
     epochs: int
@@ -39,6 +39,7 @@ class Progress:
     last_learning_rate: float
     corpus_size: int
     corpus_checksum: int
+    unit_size: int = 2000  # of a file that does not say
     epoch: int = 0
     unit: int = 0
     loss_sum: float = 0.0
@@ -48,8 +49,8 @@ class Progress:
 
     def check(self) -> None:
         """Raise ``TypeError`` or ``ValueError`` for a state that no training can be in."""
-        whole = ("epochs", "corpus_size", "corpus_checksum", "epoch", "unit", "pairs", "words")
-        for name in whole:
+        whole = ("epochs", "corpus_size", "corpus_checksum", "unit_size", "epoch", "unit")
+        for name in (*whole, "pairs", "words"):
             value: Any = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral):
                 raise TypeError(f"{name} must be a whole number, got {value!r}")
@@ -72,7 +73,9 @@ class Progress:
                 raise ValueError(f"{name} must be finite and not negative, got {value!r}")
         if self.epochs < 1:
             raise ValueError(f"epochs must be at least 1, got {self.epochs}")
-        units = -(-self.corpus_size // core.unit)
+        if self.unit_size < 1:
+            raise ValueError(f"unit_size must be at least 1, got {self.unit_size}")
+        units = -(-self.corpus_size // self.unit_size)
         if self.epoch > self.epochs or self.unit > (units if self.epoch < self.epochs else 0):
             raise ValueError(
                 f"epoch {self.epoch}, unit {self.unit} lies beyond the end: there are "
@@ -80,6 +83,15 @@ class Progress:
             )
         if len(self.epoch_losses) != self.epoch:
             raise ValueError(f"{len(self.epoch_losses)} losses of {self.epoch} epochs")
+
+    def use_units(self, size: int) -> None:
+        """Count in units of ``size`` places; ``ValueError`` if others were trained already."""
+        if self.unit and self.unit_size != size:
+            raise ValueError(
+                f"training began in units of {self.unit_size} places and would go on in units of "
+                f"{size}: was it begun by another version of Lamina?"
+            )
+        self.unit_size = size
 
     # A KeyboardInterrupt comes between two statements: so each change is a single one.
 
@@ -159,7 +171,7 @@ def run_epochs(
     last_checkpoint = time.monotonic()
     bar = _bar(
         size * progress.epochs,
-        size * progress.epoch + min(progress.unit * core.unit, size),
+        size * progress.epoch + min(progress.unit * progress.unit_size, size),
         verbose,
     )
     try:
@@ -180,14 +192,14 @@ def run_epochs(
                     threads=threads,
                 )
                 progress.note(*result)
-                done = min(progress.unit * core.unit, size) - min(first * core.unit, size)
+                first, last = (min(n * progress.unit_size, size) for n in (first, progress.unit))
                 rate = progress.learning_rate(epoch + progress.unit / units)
                 model.min_alpha_yet_reached = rate
                 status = f"lr {rate:.4f}"
                 if model.compute_loss and progress.pairs:
                     status += f", loss {progress.loss_sum / progress.pairs:.4f}"
                 bar.set_postfix_str(status, refresh=False)
-                bar.update(done)
+                bar.update(last - first)
                 if save_checkpoint and time.monotonic() - last_checkpoint >= checkpoint_every:
                     save_checkpoint()
                     last_checkpoint = time.monotonic()

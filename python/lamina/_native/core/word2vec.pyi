@@ -3,8 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-unit: int
-
 class Trainer:
     def __init__(
         self,
@@ -26,6 +24,8 @@ class Trainer:
         with_loss: bool,
         seed: int,
     ) -> None: ...
+    @property
+    def unit_size(self) -> int: ...
     @property
     def units(self) -> int: ...
     @property
