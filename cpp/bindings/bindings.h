@@ -51,6 +51,7 @@ void register_dense(py::module_& m);
 void register_elementwise(py::module_& m);
 void register_losses(py::module_& m);
 void register_noise(py::module_& m);
+void register_normalization(py::module_& m);
 void register_phrases(py::module_& m);
 void register_pooling(py::module_& m);
 void register_recurrent(py::module_& m);

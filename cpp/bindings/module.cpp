@@ -60,6 +60,7 @@ PYBIND11_MODULE(LAMINA_MODULE, m) {
   lamina::bindings::register_elementwise(m);
   lamina::bindings::register_losses(m);
   lamina::bindings::register_noise(m);
+  lamina::bindings::register_normalization(m);
   lamina::bindings::register_phrases(m);
   lamina::bindings::register_pooling(m);
   lamina::bindings::register_recurrent(m);

@@ -7,6 +7,7 @@ from lamina._native.core.dense import *
 from lamina._native.core.elementwise import *
 from lamina._native.core.losses import *
 from lamina._native.core.noise import *
+from lamina._native.core.normalization import *
 from lamina._native.core.phrases import *
 from lamina._native.core.pooling import *
 from lamina._native.core.recurrent import *
