@@ -67,32 +67,48 @@ inline Vector<T> load(const T* p) {
 inline void store(float* p, Floats v) { std::memcpy(p, &v, sizeof v); }
 inline void store(double* p, Doubles v) { std::memcpy(p, &v, sizeof v); }
 
-// The first `count` lanes alone, 0 <= count < kLanesOf<T>; the others are zero.
-#if defined(__AVX512F__)
-inline Floats load_first(const float* p, int64_t count) {
-  return _mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), p);
+namespace detail {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+inline __m256i first_ints(int64_t count) {
+  typedef int32_t Eight __attribute__((vector_size(32)));
+  return (__m256i)(Eight{0, 1, 2, 3, 4, 5, 6, 7} < int32_t(count));
 }
-inline Doubles load_first(const double* p, int64_t count) {
-  return _mm512_maskz_loadu_pd(__mmask8((1u << count) - 1), p);
+inline __m256i first_longs(int64_t count) {
+  typedef int64_t Four __attribute__((vector_size(32)));
+  return (__m256i)(Four{0, 1, 2, 3} < count);
 }
-inline void store_first(float* p, Floats v, int64_t count) {
-  _mm512_mask_storeu_ps(p, __mmask16((1u << count) - 1), v);
-}
-inline void store_first(double* p, Doubles v, int64_t count) {
-  _mm512_mask_storeu_pd(p, __mmask8((1u << count) - 1), v);
-}
-#else
+#endif
+}  // namespace detail
+
+// The first `count` lanes alone, 0 <= count < kLanesOf<T>; the others are zero. By masks where the
+// machine has them: a memcpy of unknown size is a call.
 template <typename T>
 inline Vector<T> load_first(const T* p, int64_t count) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) return _mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), p);
+  if constexpr (sizeof(T) == 8) return _mm512_maskz_loadu_pd(__mmask8((1u << count) - 1), p);
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) return _mm256_maskload_ps(p, detail::first_ints(count));
+  if constexpr (sizeof(T) == 8) return _mm256_maskload_pd(p, detail::first_longs(count));
+#else
   Vector<T> v{};
   std::memcpy(&v, p, size_t(count) * sizeof(T));
   return v;
+#endif
 }
 template <typename T>
 inline void store_first(T* p, Vector<T> v, int64_t count) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(p, __mmask16((1u << count) - 1), v);
+  if constexpr (sizeof(T) == 8) _mm512_mask_storeu_pd(p, __mmask8((1u << count) - 1), v);
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) _mm256_maskstore_ps(p, detail::first_ints(count), v);
+  if constexpr (sizeof(T) == 8) _mm256_maskstore_pd(p, detail::first_longs(count), v);
+#else
   std::memcpy(p, &v, size_t(count) * sizeof(T));
-}
 #endif
+}
+
 // kLanes signed bytes as floats. In intrinsics where there are any: GCC converts vectors of bytes
 // one by one. (The full mask costs nothing and keeps GCC 12 from warning about its own header.)
 inline Floats load_bytes(const int8_t* p) {
@@ -124,6 +140,34 @@ inline float maximum(float a, float b) { return a > b ? a : b; }
 inline float minimum(float a, float b) { return a < b ? a : b; }
 inline Floats as_floats(Ints v) { return reinterpret_cast<Floats>(v); }
 inline Ints as_ints(Floats v) { return reinterpret_cast<Ints>(v); }
+
+// Correctly rounded. In intrinsics where there are any: GCC calls the library for every lane.
+inline Floats sqrt(Floats x) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_sqrt_ps(0xffff, x);
+#elif defined(__AVX2__)
+  return _mm256_sqrt_ps(x);
+#elif defined(__SSE4_1__)
+  return _mm_sqrt_ps(x);
+#else
+  for (int i = 0; i < kLanes; ++i) x[i] = std::sqrt(x[i]);
+  return x;
+#endif
+}
+inline Doubles sqrt(Doubles x) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_sqrt_pd(0xff, x);
+#elif defined(__AVX2__)
+  return _mm256_sqrt_pd(x);
+#elif defined(__SSE4_1__)
+  return _mm_sqrt_pd(x);
+#else
+  for (int i = 0; i < kLanes / 2; ++i) x[i] = std::sqrt(x[i]);
+  return x;
+#endif
+}
+inline float sqrt(float x) { return std::sqrt(x); }
+inline double sqrt(double x) { return std::sqrt(x); }
 
 namespace detail {
 

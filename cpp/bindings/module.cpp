@@ -58,9 +58,11 @@ PYBIND11_MODULE(LAMINA_MODULE, m) {
   lamina::bindings::register_corpus(m);
   lamina::bindings::register_dense(m);
   lamina::bindings::register_elementwise(m);
+  lamina::bindings::register_embedding(m);
   lamina::bindings::register_losses(m);
   lamina::bindings::register_noise(m);
   lamina::bindings::register_normalization(m);
+  lamina::bindings::register_optimizers(m);
   lamina::bindings::register_phrases(m);
   lamina::bindings::register_pooling(m);
   lamina::bindings::register_recurrent(m);

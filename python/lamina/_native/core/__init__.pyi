@@ -5,9 +5,11 @@ from lamina._native.core.convolution import *
 from lamina._native.core.corpus import *
 from lamina._native.core.dense import *
 from lamina._native.core.elementwise import *
+from lamina._native.core.embedding import *
 from lamina._native.core.losses import *
 from lamina._native.core.noise import *
 from lamina._native.core.normalization import *
+from lamina._native.core.optimizers import *
 from lamina._native.core.phrases import *
 from lamina._native.core.pooling import *
 from lamina._native.core.recurrent import *

@@ -1,0 +1,145 @@
+#include "embedding.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "parallel.h"
+#include "simd.h"
+
+namespace lamina {
+namespace {
+
+constexpr int64_t kGrain = 16 * 1024;  // elements that are worth a thread
+constexpr int kDigitBits = 8;
+constexpr int64_t kLineBytes = 64;
+
+// Stable, by one digit of the ids.
+void sort_by_digit(const Place* from, Place* to, int64_t I, int shift) {
+  constexpr uint32_t digits = 1u << kDigitBits;
+  std::array<uint32_t, digits> next{};
+  for (int64_t i = 0; i < I; ++i) ++next[(from[i].id >> shift) % digits];
+  uint32_t total = 0;
+  for (uint32_t& entry : next) {
+    const uint32_t count = entry;
+    entry = total;
+    total += count;
+  }
+  for (int64_t i = 0; i < I; ++i) to[next[(from[i].id >> shift) % digits]++] = from[i];
+}
+
+// Columns [begin, end) of one run's sum. Four registers of columns are summed at a time.
+template <typename T>
+void sum_run(const Place* first, const Place* last, const T* gradient, int64_t D, T* sums,
+             int64_t begin, int64_t end) {
+  constexpr int lanes = kLanesOf<T>, registers = 4;
+  int64_t j = begin;
+  for (; j + registers * lanes <= end; j += registers * lanes) {
+    Vector<T> total[registers] = {};
+    for (const Place* place = first; place < last; ++place) {
+      const T* row = gradient + int64_t(place->position) * D + j;
+      for (int k = 0; k < registers; ++k) total[k] += load(row + k * lanes);
+    }
+    for (int k = 0; k < registers; ++k) store(sums + j + k * lanes, total[k]);
+  }
+  for (; j < end; j += lanes) {
+    const int64_t rest = std::min<int64_t>(lanes, end - j);
+    Vector<T> total{};
+    for (const Place* place = first; place < last; ++place) {
+      total += load_first(gradient + int64_t(place->position) * D + j, rest);
+    }
+    store_first(sums + j, total, rest);
+  }
+}
+
+}  // namespace
+
+template <typename Id>
+int64_t first_id_outside(const Id* ids, int64_t I, int64_t V) {
+  constexpr int64_t block = 1024;
+  for (int64_t begin = 0; begin < I; begin += block) {
+    const int64_t end = std::min(I, begin + block);
+    Id least = 0, greatest = 0;
+    for (int64_t i = begin; i < end; ++i) {
+      least = std::min(least, ids[i]);
+      greatest = std::max(greatest, ids[i]);
+    }
+    if (least >= 0 && greatest < V) continue;
+    for (int64_t i = begin; i < end; ++i) {
+      if (ids[i] < 0 || ids[i] >= V) return i;
+    }
+  }
+  return -1;
+}
+
+template <typename T, typename Id>
+void gather_rows(const T* table, int64_t D, const Id* ids, int64_t I, T* found) {
+  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(D, 1));
+  parallel_for(I, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      std::memcpy(found + i * D, table + int64_t(ids[i]) * D, size_t(D) * sizeof(T));
+    }
+  });
+}
+
+template <typename Id>
+const Place* sort_places(const Id* ids, int64_t I, int64_t V, Place* places) {
+  Place *from = places, *to = places + I;
+  for (int64_t i = 0; i < I; ++i) from[i] = {uint32_t(ids[i]), uint32_t(i)};
+  const int bits = std::bit_width(uint64_t(std::max<int64_t>(V - 1, 0)));
+  for (int shift = 0; shift < bits; shift += kDigitBits) {
+    sort_by_digit(from, to, I, shift);
+    std::swap(from, to);
+  }
+  return from;
+}
+
+int64_t find_runs(const Place* places, int64_t I, int64_t* rows, int64_t* starts) {
+  int64_t R = 0;
+  for (int64_t i = 0; i < I; ++i) {
+    if (i > 0 && places[i].id == places[i - 1].id) continue;
+    rows[R] = places[i].id;
+    starts[R++] = i;
+  }
+  starts[R] = I;
+  return R;
+}
+
+template <typename T>
+void sum_runs(const Place* places, const int64_t* starts, int64_t R, const T* gradient, int64_t D,
+              T* values) {
+  const int64_t I = starts[R];
+  const auto sum_columns = [&](int64_t r, int64_t begin, int64_t end) {
+    sum_run(places + starts[r], places + starts[r + 1], gradient, D, values + r * D, begin, end);
+  };
+  constexpr int64_t line = kLineBytes / int64_t(sizeof(T));
+  const int64_t lines = (D + line - 1) / line;
+  if (lines >= 2 * num_threads()) {
+    // Shares of columns are equal however often one id occurs.
+    const int64_t grain = std::max<int64_t>(1, kGrain / (line * std::max<int64_t>(I, 1)));
+    parallel_for(lines, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t r = 0; r < R; ++r) sum_columns(r, begin * line, std::min(D, end * line));
+    });
+    return;
+  }
+  // Whole runs, to each thread those that begin in its share of the places.
+  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(D, 1));
+  parallel_for(I, grain, [&](int64_t begin, int64_t end) {
+    int64_t r = std::lower_bound(starts, starts + R, begin) - starts;
+    for (; r < R && starts[r] < end; ++r) sum_columns(r, 0, D);
+  });
+}
+
+template int64_t first_id_outside(const int32_t*, int64_t, int64_t);
+template int64_t first_id_outside(const int64_t*, int64_t, int64_t);
+template void gather_rows(const float*, int64_t, const int32_t*, int64_t, float*);
+template void gather_rows(const float*, int64_t, const int64_t*, int64_t, float*);
+template void gather_rows(const double*, int64_t, const int32_t*, int64_t, double*);
+template void gather_rows(const double*, int64_t, const int64_t*, int64_t, double*);
+template const Place* sort_places(const int32_t*, int64_t, int64_t, Place*);
+template const Place* sort_places(const int64_t*, int64_t, int64_t, Place*);
+template void sum_runs(const Place*, const int64_t*, int64_t, const float*, int64_t, float*);
+template void sum_runs(const Place*, const int64_t*, int64_t, const double*, int64_t, double*);
+
+}  // namespace lamina
