@@ -1,8 +1,20 @@
-"""Small tools around models, by the names that users of gensim import them by."""
+"""Small tools around models, by the names that users of Keras and gensim import them by."""
 
 from __future__ import annotations
 
+from lamina.layers.naming import reset_names as clear_session
+from lamina.randomness import set_random_seed
+from lamina.utils.arrays import normalize, to_categorical
 from lamina.utils.text import simple_preprocess
 from lamina.word2vec.vocabulary import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 
-__all__ = ["RULE_DEFAULT", "RULE_DISCARD", "RULE_KEEP", "simple_preprocess"]
+__all__ = [
+    "RULE_DEFAULT",
+    "RULE_DISCARD",
+    "RULE_KEEP",
+    "clear_session",
+    "normalize",
+    "set_random_seed",
+    "simple_preprocess",
+    "to_categorical",
+]
