@@ -114,10 +114,10 @@ const std::vector<ElementwiseFunction>& elementwise_functions() {
           "log1p", 0, kInput, [](auto x, auto) { return log_one_plus(x); },
           [](auto x, auto) { return 1 / (1 + x); }),
       row(
-          "sqrt", 0, kOutput, [](auto x, auto) { return square_root(x); },
+          "sqrt", 0, kOutput, [](auto x, auto) { return sqrt(x); },
           [](auto y, auto) { return number<decltype(y)>(0.5) / y; }),
       row(
-          "rsqrt", 0, kOutput, [](auto x, auto) { return 1 / square_root(x); },
+          "rsqrt", 0, kOutput, [](auto x, auto) { return 1 / sqrt(x); },
           [](auto y, auto) { return number<decltype(y)>(-0.5) * y * y * y; }),
       row(
           "square", 0, kInput, [](auto x, auto) { return x * x; },
@@ -250,10 +250,8 @@ const std::vector<ElementwiseFunction>& elementwise_functions() {
           [](auto x, auto) { return sigmoid(-x); }),
       row(
           "squareplus", 1, kInput,
-          [](auto x, auto p) { return number<decltype(x)>(0.5) * (x + square_root(x * x + p.a)); },
-          [](auto x, auto p) {
-            return number<decltype(x)>(0.5) * (1 + x / square_root(x * x + p.a));
-          }),
+          [](auto x, auto p) { return number<decltype(x)>(0.5) * (x + sqrt(x * x + p.a)); },
+          [](auto x, auto p) { return number<decltype(x)>(0.5) * (1 + x / sqrt(x * x + p.a)); }),
       row(
           "sparse_plus", 0, kInput,
           [](auto x, auto) {

@@ -12,22 +12,6 @@ namespace lamina {
 inline Floats absolute(Floats x) { return as_floats(as_ints(x) & 0x7fffffff); }
 inline Doubles absolute(Doubles x) { return maximum(x, -x); }
 
-inline Floats square_root(Floats x) {
-#if defined(__AVX512F__)
-  return _mm512_maskz_sqrt_ps(0xffff, x);
-#elif defined(__AVX2__)
-  return _mm256_sqrt_ps(x);
-#elif defined(__SSE4_1__)
-  return _mm_sqrt_ps(x);
-#else
-  for (int i = 0; i < kLanes; ++i) x[i] = std::sqrt(x[i]);
-  return x;
-#endif
-}
-inline Doubles square_root(Doubles x) {
-  return detail::each_lane(x, [](double v) { return std::sqrt(v); });
-}
-
 // exp(x) over the whole line: 0 below -87, infinity above 88.7228.
 inline Floats full_exp(Floats x) {
   const Floats inside = x < -87.0f ? Floats{} : exp(x);
@@ -116,7 +100,7 @@ inline Doubles erf(Doubles x) {
 // 2010).
 inline Floats inverse_erf(Floats u) {
   const Floats w = -log((1.0f - u) * (1.0f + u));
-  const Floats a = w - 2.5f, b = square_root(maximum(Floats{}, w)) - 3.0f;
+  const Floats a = w - 2.5f, b = sqrt(maximum(Floats{}, w)) - 3.0f;
   Floats p = a * 2.81022636e-08f + 3.43273939e-07f;
   p = p * a - 3.5233877e-06f;
   p = p * a - 4.39150654e-06f;

@@ -71,7 +71,7 @@ _BELOW = {
     "constraints": {"ops", "registry"},
     "activations": {"ops", "registry"},
     "losses": {"autodiff", "ops", "registry"},
-    "metrics": {"_config", "autodiff", "losses", "ops", "registry"},
+    "metrics": {"_config", "autodiff", "initializers", "losses", "ops", "registry"},
     "optimizers": {"_config", "_native", "autodiff", "registry"},
     "layers": {
         "_config",

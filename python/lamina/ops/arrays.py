@@ -6,10 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamina._config import floatx
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 contiguous = np.ascontiguousarray
+
+
+def floats(x: Any) -> NDArray[Any]:
+    """Return x as a contiguous array of a type that kernels compute in.
+
+    float32 and float64 stay what they are; all else becomes the default float type.
+    """
+    array = np.asarray(x, order="C")
+    return array if array.dtype.char in "fd" else array.astype(floatx())
+
+
+def like(gradient: Any, y: NDArray[Any]) -> NDArray[Any]:
+    """Return the gradient of y as a contiguous array of y's type."""
+    return np.asarray(gradient, y.dtype, order="C")
 
 
 def unbroadcast(gradient: NDArray[Any], like: Any) -> NDArray[Any]:

@@ -18,6 +18,7 @@ __all__ = [
     "expand_dims",
     "flip",
     "get_item",
+    "moveaxis",
     "one_hot",
     "pad",
     "repeat",
@@ -57,6 +58,12 @@ def transpose(x: Any, /, axes: Any = None) -> Any:
 def swapaxes(x: Any, /, axis1: int, axis2: int) -> Any:
     """Return x with two axes exchanged."""
     return np.swapaxes(x, axis1, axis2), lambda dy: np.swapaxes(dy, axis1, axis2)
+
+
+@op
+def moveaxis(x: Any, /, source: Any, destination: Any) -> Any:
+    """Return x with axes moved to other places, the rest in their order."""
+    return np.moveaxis(x, source, destination), lambda dy: np.moveaxis(dy, destination, source)
 
 
 @op
