@@ -56,11 +56,11 @@ template <typename T>
 void sum_over_taps(const T* from, int64_t width, const T* kernel, int64_t kw, int64_t C,
                    const Tap* rows_begin, const Tap* rows_end, const Taps& columns, int64_t N,
                    T* to) {
-  for_channels<T>(0, C, [&](auto zero, int64_t j) {
-    using V = decltype(zero);
-    for (int64_t i = 0; i < N; ++i) {
-      const Tap* first = columns.taps.data() + columns.starts[size_t(i)];
-      const Tap* last = columns.taps.data() + columns.starts[size_t(i + 1)];
+  for (int64_t i = 0; i < N; ++i) {
+    const Tap* first = columns.taps.data() + columns.starts[size_t(i)];
+    const Tap* last = columns.taps.data() + columns.starts[size_t(i + 1)];
+    for_channels<T>(0, C, [&](auto zero, int64_t j) {
+      using V = decltype(zero);
       V sum = zero;
       for (const Tap* row = rows_begin; row < rows_end; ++row) {
         const T* cells = from + row->cell * width * C + j;
@@ -70,8 +70,8 @@ void sum_over_taps(const T* from, int64_t width, const T* kernel, int64_t kw, in
         }
       }
       write(to + i * C + j, sum);
-    }
-  });
+    });
+  }
 }
 
 // to (N x C M) = from (N x C), each element M times; and the sums of M neighbours, back.

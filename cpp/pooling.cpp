@@ -186,6 +186,26 @@ void weighted_sum_gradient(const T* dy, const T* weights, int64_t B, int64_t N, 
   });
 }
 
+template <typename T>
+void max_over_all_gradient(const T* x, const T* y, const T* dy, int64_t B, int64_t N, int64_t C,
+                           T* dx) {
+  parallel_over_images(B, C, N * C, [&](int64_t b, int64_t begin, int64_t end) {
+    for_channels<T>(begin, end, [&](auto zero, int64_t j) {
+      using V = decltype(zero);
+      const int64_t first = b * N * C + j;
+      const V top = read<V>(y + b * C + j);
+      V count = zero;
+      for (int64_t n = 0; n < N; ++n) {
+        count += read<V>(x + first + n * C) == top ? zero + T(1) : zero;
+      }
+      const V share = read<V>(dy + b * C + j) / count;
+      for (int64_t n = 0; n < N; ++n) {
+        write(dx + first + n * C, V(read<V>(x + first + n * C) == top ? share : zero));
+      }
+    });
+  });
+}
+
 template void max_pool2d(const Windows&, int64_t, const float*, float*, int32_t*);
 template void max_pool2d(const Windows&, int64_t, const double*, double*, int32_t*);
 template void max_pool2d_gradient(const Windows&, int64_t, const int32_t*, const float*, float*);
@@ -199,5 +219,9 @@ template void weighted_sum(const double*, const double*, int64_t, int64_t, int64
 template void weighted_sum_gradient(const float*, const float*, int64_t, int64_t, int64_t, float*);
 template void weighted_sum_gradient(const double*, const double*, int64_t, int64_t, int64_t,
                                     double*);
+template void max_over_all_gradient(const float*, const float*, const float*, int64_t, int64_t,
+                                    int64_t, float*);
+template void max_over_all_gradient(const double*, const double*, const double*, int64_t, int64_t,
+                                    int64_t, double*);
 
 }  // namespace lamina

@@ -37,4 +37,10 @@ void weighted_sum(const T* x, const T* weights, int64_t B, int64_t N, int64_t C,
 template <typename T>
 void weighted_sum_gradient(const T* dy, const T* weights, int64_t B, int64_t N, int64_t C, T* dx);
 
+// The gradient of a maximum over all n, y[b, c] = max x[b, n, c]: elements that are equal to it
+// share dy.
+template <typename T>
+void max_over_all_gradient(const T* x, const T* y, const T* dy, int64_t B, int64_t N, int64_t C,
+                           T* dx);
+
 }  // namespace lamina

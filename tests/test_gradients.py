@@ -143,6 +143,62 @@ TABLE = [
         lambda x: ops.sparse_categorical_crossentropy([2, 9, 1], x, True, ignore_class=9),
         [(3, 4)],
     ),
+    ("convolution", ops.convolution, [(2, 5, 4, 2), (3, 2, 2, 3), (3,)]),
+    (
+        "strided convolution, relu",
+        lambda *a: ops.convolution(*a, (2, 3), "same", activation="relu"),
+        [(2, 5, 4, 2), (3, 2, 2, 3), (3,)],
+    ),
+    (
+        "dilated convolution in groups, tanh",
+        lambda *a: ops.convolution(*a, dilation=(1, 2), activation="tanh"),
+        [(1, 4, 5, 4), (2, 2, 2, 6), (6,)],
+    ),
+    ("causal conv", lambda *a: ops.conv(*a, 2, "causal"), [(2, 7, 2), (3, 2, 3)]),
+    (
+        "conv with channels first",
+        lambda *a: ops.conv(*a, data_format="channels_first"),
+        [(2, 2, 4, 3), (3, 2, 2, 3)],
+    ),
+    (
+        "transposed convolution, sigmoid",
+        lambda *a: ops.transposed_convolution(*a, (2, 1), "same", activation="sigmoid"),
+        [(2, 3, 2, 3), (3, 2, 2, 3), (2,)],
+    ),
+    ("conv_transpose", lambda *a: ops.conv_transpose(*a, 3), [(2, 4, 3), (2, 2, 3)]),
+    (
+        "conv_transpose with output padding",
+        lambda *a: ops.conv_transpose(*a, 2, "same", output_padding=1),
+        [(2, 3, 2, 3), (3, 3, 2, 3)],
+    ),
+    (
+        "depthwise convolution, relu",
+        lambda *a: ops.depthwise_convolution(*a, (2, 1), "same", activation="relu"),
+        [(2, 4, 3, 2), (3, 2, 2, 2), (4,)],
+    ),
+    (
+        "separable_conv",
+        lambda *a: ops.separable_conv(*a, padding="same", dilation_rate=2),
+        [(2, 6, 2), (3, 2, 2), (1, 4, 3)],
+    ),
+    ("max_pool", lambda x: ops.max_pool(x, (2, 3), 2, "same"), [(2, 5, 4, 2)]),
+    ("max_pool of sequences", lambda x: ops.max_pool(x, 3), [(2, 7, 2)]),
+    ("average_pool", lambda x: ops.average_pool(x, (2, 3), (2, 1), "same"), [(2, 5, 4, 2)]),
+    (
+        "average_pool with channels first",
+        lambda x: ops.average_pool(x, 2, data_format="channels_first"),
+        [(2, 2, 5)],
+    ),
+    ("global_max_pooling", ops.global_max_pooling, [(2, 3, 2, 5)]),
+    ("global_average_pooling", ops.global_average_pooling, [(2, 3, 2, 5)]),
+    (
+        "global_average_pooling with a mask",
+        lambda x: ops.global_average_pooling(x, mask=np.arange(8).reshape(2, 4) > 2),
+        [(2, 4, 3)],
+    ),
+    ("upsample", lambda x: ops.upsample(x, (2, 3)), [(2, 3, 2, 2)]),
+    ("upsample, bilinear", lambda x: ops.upsample(x, (3, 2), "bilinear"), [(2, 2, 3, 2)]),
+    ("upsample of sequences, bicubic", lambda x: ops.upsample(x, 2, "bicubic"), [(2, 5, 2)]),
 ]
 
 

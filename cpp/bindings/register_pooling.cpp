@@ -109,6 +109,20 @@ Array<T> sum_weighted_gradient(const Array<T>& dy, const Array<T>& weights) {
   return dx;
 }
 
+template <typename T>
+Array<T> max_gradient(const Array<T>& x, const Array<T>& y, const Array<T>& dy) {
+  require(x.ndim() == 3 && shape_of(y) == shape_of(dy) && y.ndim() == 2 &&
+              y.shape(0) == x.shape(0) && y.shape(1) == x.shape(2),
+          "y " + shape_text(y) + " and dy " + shape_text(dy) +
+              " must be the largest of the rows of x " + shape_text(x));
+  const int64_t B = x.shape(0), N = x.shape(1), C = x.shape(2);
+  Array<T> dx = new_array<T>({B, N, C});
+  T* out = dx.mutable_data();
+  py::gil_scoped_release release;
+  max_over_all_gradient(x.data(), y.data(), dy.data(), B, N, C, out);
+  return dx;
+}
+
 // The (M, K) of the taps, every cell of which is within [0, N).
 Pair taps_of(const Array<int32_t>& cells, const py::array& weights, int64_t N) {
   require(cells.ndim() == 2 && shape_of(cells) == shape_of(weights),
@@ -165,6 +179,8 @@ void register_for(py::module_& m) {
   m.def("weighted_sum", &sum_weighted<T>, py::arg("x").noconvert(), py::arg("weights").noconvert());
   m.def("weighted_sum_gradient", &sum_weighted_gradient<T>, py::arg("dy").noconvert(),
         py::arg("weights").noconvert());
+  m.def("max_over_all_gradient", &max_gradient<T>, py::arg("x").noconvert(),
+        py::arg("y").noconvert(), py::arg("dy").noconvert());
   m.def("interpolate", &interpolated<T>, py::arg("x").noconvert(), py::arg("cells").noconvert(),
         py::arg("weights").noconvert());
   m.def("interpolate_gradient", &interpolated_gradient<T>, py::arg("dy").noconvert(),

@@ -90,6 +90,19 @@ def test_weighted_sum(kernels, batch, channels, dtype):
     close(kernels.weighted_sum_gradient(dy, weights), wanted, dtype)
 
 
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("batch", "channels"), [(0, 3), (1, 67), (5, 7), (3, 32)])
+def test_equals_share_the_gradient_of_a_maximum(kernels, batch, channels, dtype):
+    random = np.random.default_rng(0)
+    x = random.integers(-3, 4, (batch, 11, channels)).astype(dtype)
+    y = x.max(axis=1)
+    dy = random.standard_normal((batch, channels)).astype(dtype)
+    equal = x == y[:, None]
+    wanted = equal * (dy / equal.sum(axis=1))[:, None]
+    close(kernels.max_over_all_gradient(x, y, dy), wanted, dtype)
+
+
 def test_a_weight_of_zero_silences_nan(kernels):
     x = np.full((1, 2, 18), np.nan, np.float32)
     x[0, 1] = 3
@@ -144,6 +157,8 @@ def test_wrong_arguments(kernels):
         kernels.weighted_sum(x[0], np.zeros((4, 3), np.float32))
     with pytest.raises(ValueError, match="as many rows"):
         kernels.weighted_sum_gradient(x[0, 0], np.zeros((3, 3), np.float32))
+    with pytest.raises(ValueError, match="largest of the rows"):
+        kernels.max_over_all_gradient(x[0], x[0, 0, :1].copy(), x[0, 0, :1].copy())
     weights = np.ones((1, 1), np.float32)
     for cell in (-1, 4):
         cells = np.array([[cell]], np.int32)

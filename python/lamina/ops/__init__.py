@@ -8,9 +8,11 @@ import sys
 
 from lamina import tensors
 from lamina.ops.arithmetic import *  # noqa: F403
+from lamina.ops.convolution import *  # noqa: F403
 from lamina.ops.elementwise import *  # noqa: F403
 from lamina.ops.linear import *  # noqa: F403
 from lamina.ops.losses import *  # noqa: F403
+from lamina.ops.pooling import *  # noqa: F403
 from lamina.ops.random import *  # noqa: F403
 from lamina.ops.reductions import *  # noqa: F403
 from lamina.ops.shapes import *  # noqa: F403

@@ -1,0 +1,325 @@
+"""Convolutions of sequences (N, steps, channels) and images (N, rows, columns, channels).
+
+The operations with a bias and an activation are what layers use: pairs (rows, columns) throughout,
+a sequence being an image of one row. Those with Keras's names take Keras's arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina._native import core
+from lamina.autodiff import op
+from lamina.ops.arrays import contiguous
+from lamina.ops.shapes import transpose
+from lamina.ops.windows import Pair, check_padding, pair, transposed_windows, windows
+
+__all__ = [
+    "conv",
+    "conv_transpose",
+    "convolution",
+    "depthwise_conv",
+    "depthwise_convolution",
+    "separable_conv",
+    "transposed_convolution",
+]
+
+
+def _images(x: Any, kernel: Any) -> Any:
+    """Return sequences or images as images, of the kernel's type and without gaps."""
+    if x.ndim != kernel.ndim or x.ndim not in {3, 4}:
+        raise ValueError(
+            f"convolution: a kernel of shape {kernel.shape} wants "
+            f"{'sequences' if kernel.ndim == 3 else 'images'} of {kernel.ndim} dimensions, got "
+            f"the shape {x.shape}"
+        )
+    if x.dtype != kernel.dtype:
+        x = x.astype(kernel.dtype)
+    return contiguous(x if x.ndim == 4 else x[:, None])
+
+
+def _filters(kernel: Any) -> Any:
+    return contiguous(kernel if kernel.ndim == 4 else kernel[None])
+
+
+def _before_activation(y: Any, dy: Any, activation: str, bias: Any) -> tuple[Any, Any]:
+    """Return the gradients by what the activation was given, as images, and by the bias."""
+    dy = contiguous(dy if dy.ndim == 4 else dy[:, None])
+    if activation == "linear" and bias is None:
+        return dy, None
+    return core.activation_gradient(dy if y is None else y, dy, activation, bias is not None)
+
+
+@op
+def convolution(
+    x: Any,
+    kernel: Any,
+    bias: Any,
+    /,
+    strides: Pair = (1, 1),
+    padding: str = "valid",
+    dilation: Pair = (1, 1),
+    activation: str = "linear",
+) -> Any:
+    """Return activation(the sum over each window of x times kernel, + bias).
+
+    ``kernel`` is (window, channels of a group, filters), ``bias`` (filters,) or None; the groups
+    are as many as the kernel's channels go into those of x. ``activation`` is one that the kernels
+    have built in: linear, relu, sigmoid or tanh.
+
+    Raises:
+        ValueError: if the channels do not fit, or no window fits into x.
+
+    """
+    images, filters = _images(x, kernel), _filters(kernel)
+    cells, window = images.shape[1:3], filters.shape[:2]
+    groups, rest = divmod(images.shape[3], filters.shape[2])
+    if rest or groups == 0 or filters.shape[3] % groups:
+        raise ValueError(
+            f"convolution: {images.shape[3]} channels do not fit a kernel of shape "
+            f"{kernel.shape}, (window, channels of a group, filters)"
+        )
+    size, before = windows(cells, window, strides, dilation, padding)
+    where = (strides, dilation, before, groups)
+    y = core.conv2d(images, filters, bias, size, *where, activation)
+    kept = None if activation == "linear" else y
+
+    def vjp(dy: Any) -> Any:
+        dz, d_bias = _before_activation(kept, dy, activation, bias)
+        return (
+            lambda: core.conv2d_gradient_input(dz, filters, None, cells, *where, "linear").reshape(
+                x.shape
+            ),
+            lambda: core.conv2d_gradient_kernel(images, dz, window, *where).reshape(kernel.shape),
+            d_bias,
+        )
+
+    return (y if x.ndim == 4 else y[:, 0]), vjp
+
+
+@op
+def transposed_convolution(
+    x: Any,
+    kernel: Any,
+    bias: Any,
+    /,
+    strides: Pair = (1, 1),
+    padding: str = "valid",
+    dilation: Pair = (1, 1),
+    output_padding: tuple[int | None, int | None] = (None, None),
+    activation: str = "linear",
+) -> Any:
+    """Return activation(what reaches the cells of a convolution's input from x, + bias).
+
+    ``kernel`` is (window, filters, channels): that of the convolution whose gradient by its input
+    this is.
+
+    Raises:
+        ValueError: if the channels do not fit.
+
+    """
+    images, filters = _images(x, kernel), _filters(kernel)
+    places, window = images.shape[1:3], filters.shape[:2]
+    if images.shape[3] != filters.shape[3]:
+        raise ValueError(
+            f"transposed convolution: {images.shape[3]} channels do not fit a kernel of shape "
+            f"{kernel.shape}, (window, filters, channels)"
+        )
+    size, before = transposed_windows(places, window, strides, dilation, padding, output_padding)
+    where = (strides, dilation, before, 1)
+    y = core.conv2d_gradient_input(images, filters, bias, size, *where, activation)
+    kept = None if activation == "linear" else y
+
+    def vjp(dy: Any) -> Any:
+        dz, d_bias = _before_activation(kept, dy, activation, bias)
+        return (
+            lambda: core.conv2d(dz, filters, None, places, *where, "linear").reshape(x.shape),
+            lambda: core.conv2d_gradient_kernel(dz, images, window, *where).reshape(kernel.shape),
+            d_bias,
+        )
+
+    return (y if x.ndim == 4 else y[:, 0]), vjp
+
+
+@op
+def depthwise_convolution(
+    x: Any,
+    kernel: Any,
+    bias: Any,
+    /,
+    strides: Pair = (1, 1),
+    padding: str = "valid",
+    dilation: Pair = (1, 1),
+    activation: str = "linear",
+) -> Any:
+    """Return activation(every channel of x convolved with filters of its own, + bias).
+
+    ``kernel`` is (window, channels, multiplier); filter m of channel c becomes channel
+    c * multiplier + m.
+
+    Raises:
+        ValueError: if the channels do not fit, or no window fits into x.
+
+    """
+    images, filters = _images(x, kernel), _filters(kernel)
+    cells, window = images.shape[1:3], filters.shape[:2]
+    if images.shape[3] != filters.shape[2]:
+        raise ValueError(
+            f"depthwise convolution: {images.shape[3]} channels do not fit a kernel of shape "
+            f"{kernel.shape}, (window, channels, multiplier)"
+        )
+    size, before = windows(cells, window, strides, dilation, padding)
+    where = (strides, dilation, before)
+    y = core.depthwise_conv2d(images, filters, bias, size, *where, activation)
+    kept = None if activation == "linear" else y
+
+    def vjp(dy: Any) -> Any:
+        dz, d_bias = _before_activation(kept, dy, activation, bias)
+        return (
+            lambda: core.depthwise_conv2d_gradient_input(dz, filters, cells, *where).reshape(
+                x.shape
+            ),
+            lambda: core.depthwise_conv2d_gradient_kernel(images, dz, window, *where).reshape(
+                kernel.shape
+            ),
+            d_bias,
+        )
+
+    return (y if x.ndim == 4 else y[:, 0]), vjp
+
+
+def channels_last(x: Any) -> Any:
+    """Return x (N, channels, ...) as (N, ..., channels)."""
+    return transpose(x, (0, *range(2, len(x.shape)), 1))
+
+
+def channels_first(x: Any) -> Any:
+    """Return x (N, ..., channels) as (N, channels, ...)."""
+    return transpose(x, (0, len(x.shape) - 1, *range(1, len(x.shape) - 1)))
+
+
+def is_channels_first(data_format: str | None) -> bool:
+    """Return whether a data format (None: channels last) has the channels first.
+
+    Raises:
+        ValueError: if it is none.
+
+    """
+    name = "channels_last" if data_format is None else str(data_format).lower()
+    if name not in {"channels_first", "channels_last"}:
+        raise ValueError(
+            f"data_format must be 'channels_last' or 'channels_first', got {data_format!r}"
+        )
+    return name == "channels_first"
+
+
+def _options(kernel: Any, strides: Any, padding: Any, dilation_rate: Any) -> tuple[Any, ...]:
+    rank = len(kernel.shape) - 2
+    return (
+        pair(strides, rank, "strides"),
+        check_padding(padding, causal=rank == 1),
+        pair(dilation_rate, rank, "dilation_rate"),
+    )
+
+
+def _in_format(function: Any, inputs: Any, data_format: str | None, *args: Any) -> Any:
+    if is_channels_first(data_format):
+        return channels_first(function(channels_last(inputs), *args))
+    return function(inputs, *args)
+
+
+def conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """Return the convolution of sequences or images with a kernel (window, channels, filters).
+
+    The output has ceil(size / stride) places with padding "same", and ceil((size - (window - 1) *
+    dilation) / stride) with "valid"; "causal" (sequences) pads before the first step alone. If x
+    has a multiple of the kernel's channels, it is convolved in groups. As ``keras.ops.conv``.
+
+    Raises:
+        ValueError: if shapes do not fit or the output would be empty.
+
+    """
+    options = _options(kernel, strides, padding, dilation_rate)
+    return _in_format(convolution, inputs, data_format, kernel, None, *options)
+
+
+def conv_transpose(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """Return the transposed convolution with a kernel (window, filters, channels).
+
+    The output has size * stride places with padding "same" and (size - 1) * stride + window with
+    "valid", unless ``output_padding`` says more. As ``keras.ops.conv_transpose``.
+
+    Raises:
+        ValueError: if shapes do not fit.
+
+    """
+    steps, _, dilation = _options(kernel, strides, padding, dilation_rate)
+    extra = pair_or_none(output_padding, len(kernel.shape) - 2)
+    options = (steps, check_padding(padding), dilation, extra)
+    return _in_format(transposed_convolution, inputs, data_format, kernel, None, *options)
+
+
+def pair_or_none(output_padding: Any, rank: int) -> tuple[int | None, int | None]:
+    """Return the output padding of a transposed convolution as a pair, of None where it is open."""
+    if output_padding is None:
+        return (None, None)
+    rows, columns = pair(output_padding, rank, "output_padding", 0)
+    return (None if rank == 1 else rows, columns)
+
+
+def depthwise_conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """Return every channel convolved with its own filters, kernel (window, channels, multiplier).
+
+    As ``keras.ops.depthwise_conv``.
+
+    Raises:
+        ValueError: if shapes do not fit or the output would be empty.
+
+    """
+    options = _options(kernel, strides, padding, dilation_rate)
+    return _in_format(depthwise_convolution, inputs, data_format, kernel, None, *options)
+
+
+def separable_conv(
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Any:
+    """Return the depthwise convolution followed by one whose window is a single cell.
+
+    As ``keras.ops.separable_conv``.
+
+    Raises:
+        ValueError: if shapes do not fit or the output would be empty.
+
+    """
+    depthwise = depthwise_conv(
+        inputs, depthwise_kernel, strides, padding, data_format, dilation_rate
+    )
+    return conv(depthwise, pointwise_kernel, data_format=data_format)

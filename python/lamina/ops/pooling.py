@@ -1,0 +1,264 @@
+"""Pooling and enlarging: sequences (N, steps, channels), images (N, rows, columns, channels)."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from lamina._native import core
+from lamina.autodiff import is_recording, op
+from lamina.ops.arrays import contiguous
+from lamina.ops.convolution import channels_first, channels_last, is_channels_first
+from lamina.ops.windows import Pair, check_padding, pair, windows
+
+__all__ = [
+    "average_pool",
+    "average_pooling",
+    "global_average_pooling",
+    "global_max_pooling",
+    "max_pool",
+    "max_pooling",
+    "upsample",
+]
+
+
+def _images(x: Any, what: str) -> Any:
+    if x.ndim not in {3, 4} or x.dtype.kind != "f":
+        raise ValueError(
+            f"{what}: wanted floats, (N, steps, channels) or (N, rows, columns, channels), got "
+            f"{x.dtype} of shape {x.shape}"
+        )
+    return contiguous(x if x.ndim == 4 else x[:, None])
+
+
+@op
+def max_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "valid") -> Any:
+    """Return the largest cell of each window; window and strides are pairs (rows, columns).
+
+    Of equal cells the first one has the gradient.
+
+    Raises:
+        ValueError: if no window fits into x.
+
+    """
+    images = _images(x, "max pooling")
+    cells = images.shape[1:3]
+    size, before = windows(cells, window, strides, (1, 1), padding)
+    if not is_recording():
+        y = core.max_pool2d(images, window, size, strides, before, want_chosen=False)
+        return (y if x.ndim == 4 else y[:, 0]), None
+    y, chosen = core.max_pool2d(images, window, size, strides, before, want_chosen=True)
+
+    def vjp(dy: Any) -> Any:
+        dy = contiguous(dy).reshape(chosen.shape)
+        return core.max_pool2d_gradient(chosen, dy, window, cells, strides, before).reshape(x.shape)
+
+    return (y if x.ndim == 4 else y[:, 0]), vjp
+
+
+@op
+def average_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "valid") -> Any:
+    """Return the mean of each window; padding does not count. Pairs as in `max_pooling`.
+
+    Raises:
+        ValueError: if no window fits into x.
+
+    """
+    images = _images(x, "average pooling")
+    cells = images.shape[1:3]
+    size, before = windows(cells, window, strides, (1, 1), padding)
+    y = core.average_pool2d(images, window, size, strides, before)
+    shape, input_shape = y.shape, x.shape
+
+    def vjp(dy: Any) -> Any:
+        dy = contiguous(dy).reshape(shape)
+        gradient = core.average_pool2d_gradient(dy, window, cells, strides, before)
+        return gradient.reshape(input_shape)
+
+    return (y if x.ndim == 4 else y[:, 0]), vjp
+
+
+def _flat(x: Any, what: str) -> Any:
+    """Return (N, cells, channels) without gaps."""
+    return _images(x, what).reshape(len(x), -1, x.shape[-1])
+
+
+@op
+def global_max_pooling(x: Any, /) -> Any:
+    """Return the largest cell of every sample and channel; equals share the gradient.
+
+    Raises:
+        ValueError: if there are no cells.
+
+    """
+    flat = _flat(x, "global max pooling")
+    samples, cells, channels = flat.shape
+    if cells == 0:
+        raise ValueError(f"global max pooling: there are no cells in the shape {x.shape}")
+    row = (1, cells)
+    y = core.max_pool2d(flat[:, None], row, (1, 1), row, (0, 0), want_chosen=False)
+    y = y.reshape(samples, channels)
+    return y, lambda dy: core.max_over_all_gradient(flat, y, contiguous(dy)).reshape(x.shape)
+
+
+@op
+def global_average_pooling(x: Any, /, mask: Any = None) -> Any:
+    """Return the mean over the cells of every sample and channel, (N, channels).
+
+    ``mask`` (N, steps) says which steps of sequences count. A sample without any has the mean 0.
+
+    Raises:
+        ValueError: if the mask has another shape, or there are no cells.
+
+    """
+    flat = _flat(x, "global average pooling")
+    shape, counted = x.shape, flat.shape[:2]
+    if counted[1] == 0:
+        raise ValueError(f"global average pooling: there are no cells in the shape {shape}")
+    if mask is None:
+        weights = np.full(counted, 1 / counted[1], flat.dtype)
+    else:
+        if mask.shape != counted:
+            raise ValueError(
+                f"global average pooling: a mask of shape {mask.shape} for an input of shape "
+                f"{shape}, wanted {counted}"
+            )
+        weights = mask.astype(flat.dtype)
+        weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1)
+    y = core.weighted_sum(flat, weights)
+    return y, lambda dy: core.weighted_sum_gradient(contiguous(dy), weights).reshape(shape)
+
+
+def _pool(function: Any, x: Any, size: Any, strides: Any, padding: str, form: Any) -> Any:
+    rank = len(x.shape) - 2
+    window = pair(size, rank, "pool_size")
+    step = window if strides is None else pair(strides, rank, "strides")
+    padding = check_padding(padding)
+    if is_channels_first(form):
+        return channels_first(function(channels_last(x), window, step, padding))
+    return function(x, window, step, padding)
+
+
+def max_pool(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Any:
+    """Return the largest cell of each window of sequences or images, as ``keras.ops.max_pool``.
+
+    ``strides`` are those of the window if None. Of equal cells the first one has the gradient.
+
+    Raises:
+        ValueError: if no window fits.
+
+    """
+    return _pool(max_pooling, inputs, pool_size, strides, padding, data_format)
+
+
+def average_pool(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Any:
+    """Return the mean of each window of sequences or images, as ``keras.ops.average_pool``.
+
+    Padding does not count in a mean.
+
+    Raises:
+        ValueError: if no window fits.
+
+    """
+    return _pool(average_pooling, inputs, pool_size, strides, padding, data_format)
+
+
+def _triangle(x: Any) -> Any:
+    return np.maximum(0, 1 - x)
+
+
+def _cubic(x: Any) -> Any:
+    """Keys' cubic convolution with a = -0.5."""
+    near = ((1.5 * x - 2.5) * x) * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+
+def _lanczos(x: Any, radius: int) -> Any:
+    return np.where(x < radius, np.sinc(x) * np.sinc(x / radius), 0)
+
+
+# How far each reaches, and its weight at a distance.
+INTERPOLATIONS: dict[str, tuple[int, Any]] = {
+    "nearest": (0, None),
+    "bilinear": (1, _triangle),
+    "bicubic": (2, _cubic),
+    "lanczos3": (3, functools.partial(_lanczos, radius=3)),
+    "lanczos5": (5, functools.partial(_lanczos, radius=5)),
+}
+
+
+@functools.lru_cache(maxsize=256)
+def _taps(size: int, factor: int, interpolation: str, kind: str) -> tuple[Any, Any]:
+    """Return the cells that each cell of the enlarged axis is made of, and their weights.
+
+    Cells are taken as intervals: cell i of the result has its middle at (i + 0.5) / factor - 0.5.
+    At the borders, the weights of the cells that are there are made to sum to one.
+    """
+    reach, weigh = INTERPOLATIONS[interpolation]
+    places = np.arange(size * factor)
+    if reach == 0:
+        return (places // factor).astype(np.int32)[:, None], np.ones((len(places), 1), kind)
+    middles = (places + 0.5) / factor - 0.5
+    cells = np.floor(middles).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
+    weights = weigh(np.abs(middles[:, None] - cells))
+    weights[(cells < 0) | (cells >= size)] = 0
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.clip(cells, 0, size - 1).astype(np.int32), weights.astype(kind)
+
+
+@op
+def upsample(x: Any, /, size: Any, interpolation: str = "nearest") -> Any:
+    """Return sequences or images made larger by whole factors, one for each axis or for all.
+
+    ``interpolation`` is "nearest" (each cell is repeated), "bilinear", "bicubic", "lanczos3" or
+    "lanczos5".
+
+    Raises:
+        ValueError: if a factor is below 1 or the interpolation unknown.
+
+    """
+    if interpolation not in INTERPOLATIONS:
+        raise ValueError(
+            f"interpolation must be one of {', '.join(map(repr, INTERPOLATIONS))}, got "
+            f"{interpolation!r}"
+        )
+    images = _images(x, "upsample")
+    samples, rows, columns, channels = images.shape
+    row_factor, column_factor = pair(size, x.ndim - 2, "size")
+    across = _taps(columns, column_factor, interpolation, x.dtype.char)
+    down = _taps(rows, row_factor, interpolation, x.dtype.char)
+    wide, tall = columns * column_factor, rows * row_factor
+    y = images
+    if column_factor > 1:
+        y = core.interpolate(y.reshape(samples * rows, columns, channels), *across)
+    if row_factor > 1:
+        y = core.interpolate(y.reshape(samples, rows, wide * channels), *down)
+    input_shape = x.shape
+
+    def vjp(dy: Any) -> Any:
+        dx = contiguous(dy)
+        if row_factor > 1:
+            dx = core.interpolate_gradient(dx.reshape(samples, tall, -1), *down, rows)
+        if column_factor > 1:
+            dx = dx.reshape(samples * rows, wide, channels)
+            dx = core.interpolate_gradient(dx, *across, columns)
+        return dx.reshape(input_shape)
+
+    return y.reshape(samples, tall, wide, channels) if x.ndim == 4 else y.reshape(
+        samples, wide, channels
+    ), vjp
