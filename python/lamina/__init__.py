@@ -3,24 +3,69 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lamina._config import __version__, set_num_threads, show_config
+from lamina._config import __version__, floatx, set_floatx, set_num_threads, show_config
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from lamina.autodiff import GradientTape, Tensor, Variable, grad, no_grad, value_and_grad
+    from lamina.layers import Input
+    from lamina.models import Model, Sequential
 
-__all__ = ["__version__", "set_num_threads", "show_config"]
+__all__ = [
+    "GradientTape",
+    "Input",
+    "Model",
+    "Sequential",
+    "Tensor",
+    "Variable",
+    "__version__",
+    "floatx",
+    "grad",
+    "no_grad",
+    "set_floatx",
+    "set_num_threads",
+    "show_config",
+    "value_and_grad",
+]
 
 # ``import lamina`` and then ``lamina.models.Word2Vec`` works; what is not used is not imported.
-_PARTS = ("models", "saving", "utils", "word2vec")
+_PARTS = (
+    "activations",
+    "callbacks",
+    "constraints",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "regularizers",
+    "saving",
+    "utils",
+    "word2vec",
+)
+_NAMES = {
+    "GradientTape": "autodiff",
+    "Input": "layers",
+    "Model": "models",
+    "Sequential": "models",
+    "Tensor": "autodiff",
+    "Variable": "autodiff",
+    "grad": "autodiff",
+    "no_grad": "autodiff",
+    "value_and_grad": "autodiff",
+}
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     if name in _PARTS:
         return importlib.import_module(f"lamina.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"lamina.{_NAMES[name]}"), name)
     raise AttributeError(f"module 'lamina' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PARTS})
+    return sorted({*globals(), *_PARTS, *_NAMES})

@@ -16,7 +16,7 @@ from lamina.autodiff import flatten, no_grad
 from lamina.tensors import Operators, Tensor, operations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 Shape = tuple["int | None", ...]
 
@@ -158,7 +158,7 @@ class Graph:
     """The operations between some symbolic tensors and others.
 
     ``operations`` are in Keras's order: those far from the outputs first, then as a walk from the
-    outputs meets them.
+    outputs meets them. ``names`` holds a name for each, which no other has.
 
     Raises:
         ValueError: if an output needs a tensor that does not follow from the inputs.
@@ -177,7 +177,7 @@ class Graph:
                 )
         self.nodes, met = self._walk()
         self.operations = self._in_order_of_depth(met)
-        self._check_names()
+        self.names = self._unique_names()
         self._plan()
 
     def _walk(self) -> tuple[list[Node], dict[Any, int]]:
@@ -230,17 +230,28 @@ class Graph:
                 met[each.node.operation] = -1
         return sorted(depths, key=lambda operation: (-depths[operation], met[operation]))
 
-    def _check_names(self) -> None:
-        seen: dict[str, Any] = {}
+    def _unique_names(self) -> dict[Any, str]:
+        """Return a name for each operation: a layer's own, for functions one that is counted."""
+        taken: set[str] = set()
         for operation in self.operations:
             if isinstance(operation, OpCall):
                 continue
-            if operation.name in seen:
+            if operation.name in taken:
                 raise ValueError(
                     f"Model: two layers are named {operation.name!r}; give one of them another "
                     f"name="
                 )
-            seen[operation.name] = operation
+            taken.add(operation.name)
+        names = {}
+        counts: dict[str, int] = {}
+        for operation in self.operations:
+            name = operation.name
+            while isinstance(operation, OpCall) and name in taken:
+                counts[operation.name] = counts.get(operation.name, 0) + 1
+                name = f"{operation.name}_{counts[operation.name]}"
+            taken.add(name)
+            names[operation] = name
+        return names
 
     def _plan(self) -> None:
         """Give each tensor a number; note for each call where its inputs lie and what it frees."""
@@ -289,6 +300,22 @@ class Graph:
             for slot in frees:
                 values[slot] = None
         return [values[slot] for slot in self._output_slots]
+
+    def rewired(self, inputs: Sequence[Any], replaced: Mapping[Any, Any] | None = None) -> Any:
+        """Return the outputs of the same calls on other symbolic inputs (a flat list).
+
+        ``replaced`` maps operations to those that are called in their place.
+        """
+        values = dict(zip(map(id, self.inputs), inputs, strict=True))
+        for node in self.nodes:
+            if all(id(tensor) in values for tensor in node.outputs):
+                continue
+            leaves, rebuild = flatten((node.args, node.kwargs))
+            args, kwargs = rebuild([values.get(id(leaf), leaf) for leaf in leaves])
+            operation = (replaced or {}).get(node.operation, node.operation)
+            found = flatten(operation(*args, **kwargs))[0]
+            values.update(zip(map(id, node.outputs), found, strict=True))
+        return self.rebuild_outputs([values[id(tensor)] for tensor in self.outputs])
 
 
 def _caller(node: Node) -> Callable[[list[Any]], Any] | None:

@@ -1,21 +1,34 @@
 """Names to things: how "relu", "adam" or a saved config become the function or object they mean.
 
 Every family (activations, losses, layers ...) has one `Registry`. Its saved form is Keras's:
-``{"module": "keras.losses", "class_name": "Huber", "config": {...}, "registered_name": None}``.
+``{"module": "keras.losses", "class_name": "Huber", "config": {...}, "registered_name": None}``, for
+layers and models with ``build_config`` and ``compile_config`` once they are built and compiled.
+Nothing in a config is ever run or imported: a name that nobody registered is an error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 # What users registered, by "package>name", for every family.
 _custom: dict[str, Any] = {}
 _families: list[Registry] = []
+
+# What Keras writes into configs and only its backends need: left out if nothing is set.
+_KERAS_ONLY = {
+    "optional",  # Input
+    "ragged",
+    "sparse",
+    "quantization_config",  # Dense, Embedding
+    "lora_rank",
+}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -54,10 +67,15 @@ class Registry:
             ValueError: if there is none; the message has the nearest name.
 
         """
-        for place in (custom_objects or {}, self._things, _custom):
+        if not isinstance(name, str):
+            raise TypeError(f"{self.kind}: a name is a text, got {name!r}")
+        for place in (custom_objects or {}, _scope.objects, self._things, _custom):
             if name in place:
                 return place[name]
-        raise ValueError(f"unknown {self.kind} {name!r}{nearest(name, self._things)}")
+        raise ValueError(
+            f"unknown {self.kind} {name!r}{nearest(name, self._things)}. Your own are given "
+            f"as custom_objects={{{name!r}: ...}} or registered"
+        )
 
     def get(self, identifier: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """Return None, an object or function as it is; make one of a name, a class or a config.
@@ -96,12 +114,11 @@ class Registry:
         """Return what `serialize` gave a config of."""
         if config is None or isinstance(config, str):
             return self.get(config, custom_objects)
-        for key in ("class_name", "config"):
-            if key not in config:
-                raise ValueError(
-                    f"{self.kind}: a config has 'class_name' and 'config', got the keys "
-                    f"{', '.join(map(repr, config)) or 'none'}"
-                )
+        if not isinstance(config, dict) or not {"class_name", "config"} <= config.keys():
+            raise ValueError(
+                f"{self.kind}: a config is a dict with 'class_name' and 'config', got "
+                f"{config!r:.200}"
+            )
         registered = config.get("registered_name")
         if registered in _custom:
             thing = _custom[registered]
@@ -110,16 +127,47 @@ class Registry:
             thing = self.find(name, custom_objects)
         if config["class_name"] == "function":
             return thing
-        return make_from_config(thing, config["config"], custom_objects)
+        if not isinstance(config["config"], dict):
+            raise TypeError(
+                f"{self.kind} {config['class_name']!r}: its config must be a dict, got "
+                f"{config['config']!r:.200}"
+            )
+        with custom_object_scope(custom_objects):
+            made = make_from_config(thing, config["config"])
+            if config.get("build_config") and not made.built:
+                made.build_from_config(config["build_config"])
+            if config.get("compile_config"):
+                made.compile_from_config(config["compile_config"])
+        return made
 
 
-def make_from_config(
-    thing: Any, config: dict[str, Any], custom_objects: dict[str, Any] | None
-) -> Any:
-    """Call ``thing.from_config``, with the custom objects if it takes them."""
-    if "custom_objects" in inspect.signature(thing.from_config).parameters:
-        return thing.from_config(config, custom_objects=custom_objects)
-    return thing.from_config(config)
+def make_from_config(thing: Any, config: dict[str, Any]) -> Any:
+    """Call ``thing.from_config`` without what only Keras's backends need."""
+    if not hasattr(thing, "from_config"):
+        raise TypeError(f"{thing!r} cannot be made of a config: it has no from_config")
+    return thing.from_config(
+        {key: each for key, each in config.items() if each or key not in _KERAS_ONLY}
+    )
+
+
+class _Scope(threading.local):
+    """What ``custom_objects=`` named, while what they belong to is made."""
+
+    objects: dict[str, Any] = {}  # noqa: RUF012 - never changed in place
+
+
+_scope = _Scope()
+
+
+@contextlib.contextmanager
+def custom_object_scope(custom_objects: dict[str, Any] | None) -> Iterator[None]:
+    """Make these names known inside a ``with`` block."""
+    outer = _scope.objects
+    _scope.objects = {**outer, **(custom_objects or {})}
+    try:
+        yield
+    finally:
+        _scope.objects = outer
 
 
 def register_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
@@ -146,9 +194,15 @@ def serialize(thing: Any) -> dict[str, Any]:
             "config": thing.__name__,
             "registered_name": registered or thing.__name__,
         }
-    return {
+    module, name = vars(kind).get("saved_as") or (module, kind.__name__)
+    saved = {
         "module": module,
-        "class_name": kind.__name__,
+        "class_name": name,
         "config": thing.get_config(),
-        "registered_name": registered if module is None else None,
+        "registered_name": None if module else registered or name,
     }
+    for key in ("build_config", "compile_config"):
+        own = getattr(thing, f"get_{key}", None)
+        if own is not None and (found := own()) is not None:
+            saved[key] = found
+    return saved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-_ops: Any = None
+
+class _NotYet:
+    """Stands for ``lamina.ops`` until somebody calculates: it is imported then, and binds itself."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module("lamina.ops"), name)
+
+
+_ops: Any = _NotYet()
 
 
 def bind_operators(ops: ModuleType) -> None:

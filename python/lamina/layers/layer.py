@@ -19,7 +19,7 @@ from lamina._config import floatx
 from lamina.autodiff import Tensor, Variable, flatten
 from lamina.graph import Node, SymbolicTensor, infer_outputs, record, symbolic
 from lamina.layers.naming import unique_name
-from lamina.layers.structure import as_tensors, masks_of, plain_masks, shapes_of
+from lamina.layers.structure import as_shapes, as_tensors, masks_of, plain_masks, shapes_of
 from lamina.layers.weighted import Weighted
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Layer(Weighted):
         self._weights: list[Variable] = []
         self._losses: list[Any] = []
         self._losses_of: object = None
-        self._build_shape: Any = None
+        self._build_shapes: tuple[Any, ...] = ()
         self._declared_shape = _declared_shape(self.name, **shapes)
 
     def build(self, input_shape: Any) -> None:
@@ -134,30 +134,48 @@ class Layer(Weighted):
         }
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        if type(self).get_config is Layer.get_config:
-            config = {**self._captured_arguments(), **config}
-        return config
+        own = type(self).get_config is not Layer.get_config
+        return config if own else {**self._captured_config(), **config}
 
-    def _captured_arguments(self) -> dict[str, Any]:
+    def _captured_config(self) -> dict[str, Any]:
         """Return the arguments of a layer that does not say itself what its config is."""
         args, kwargs = self._init_arguments
+        parameters = inspect.signature(type(self).__init__).parameters
         bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs).arguments
-        plain: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         for key, value in list(bound.items())[1:]:
-            pairs = value.items() if isinstance(value, dict) and key == "kwargs" else [(key, value)]
-            for inner, each in pairs:
-                if not isinstance(each, (int, float, str, bool, list, tuple, dict, type(None))):
-                    raise NotImplementedError(
-                        f"{type(self).__name__}.get_config: the argument {inner}={each!r} cannot "
-                        f"be saved as it is: override get_config"
-                    )
-                plain[inner] = each
-        return plain
+            found.update(
+                value if parameters[key].kind is parameters[key].VAR_KEYWORD else {key: value}
+            )
+        for key, value in found.items():
+            if not isinstance(value, (int, float, str, bool, list, tuple, dict, type(None))):
+                raise NotImplementedError(
+                    f"{type(self).__name__}.get_config: the argument {key}={value!r} cannot "
+                    f"be saved as it is: override get_config"
+                )
+        if "name" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            found["name"] = self.name
+        return found
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Make a layer of what `get_config` returned."""
         return cls(**config)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return what `build_from_config` makes the same weights of; None if there is nothing."""
+        if type(self).build is Layer.build or not self._build_shapes:
+            return None
+        if len(self._build_shapes) == 1:
+            return {"input_shape": self._build_shapes[0]}
+        names = inspect.signature(self.build).parameters
+        return {"shapes_dict": dict(zip(names, self._build_shapes, strict=False))}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Make the weights of what `get_build_config` returned."""
+        shapes = config.get("shapes_dict") or {"input_shape": config.get("input_shape")}
+        if any(shape is not None for shape in shapes.values()):
+            self.build_from_shapes(*map(as_shapes, shapes.values()))
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar of this forward pass to what training minimises."""
@@ -192,15 +210,10 @@ class Layer(Weighted):
             self._check_inputs(first)
         if not self.built:
             self._build_once(args, kwargs)
-        mask = kwargs.get("mask")
-        if mask is None:
-            mask = masks_of(first)
-            if mask is not None and self._takes_mask:
-                kwargs["mask"] = mask
-        elif not isinstance(mask, np.ndarray):
-            kwargs["mask"] = mask = plain_masks(mask)
-            if not self._takes_mask:
-                del kwargs["mask"]
+        mask = kwargs.pop("mask", None) if kwargs else None
+        mask = masks_of(first) if mask is None else plain_masks(mask)
+        if self._takes_mask:
+            kwargs["mask"] = mask
         if self._takes_training:
             kwargs["training"] = bool(training)
         try:
@@ -248,7 +261,7 @@ class Layer(Weighted):
         """Build the layer unless it is, naming it in whatever is wrong."""
         if self.built:
             return
-        self._build_shape = shapes[0] if len(shapes) == 1 else shapes
+        self._build_shapes = shapes
         before = len(self._weights)
         try:
             self.build(*shapes)

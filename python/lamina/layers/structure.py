@@ -48,6 +48,15 @@ def shapes_of(value: Any) -> Any:
     return None
 
 
+def as_shapes(value: Any) -> Any:
+    """Return shapes that a file holds as lists as the tuples that they were."""
+    if isinstance(value, dict):
+        return {key: as_shapes(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)) and any(isinstance(each, (list, tuple)) for each in value):
+        return [as_shapes(each) for each in value]
+    return value if value is None else tuple(value)
+
+
 def masks_of(value: Any) -> Any:
     """Return the mask of a tensor, or a list of them if one of several tensors has one."""
     if isinstance(value, Tensor):

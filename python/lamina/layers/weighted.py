@@ -21,7 +21,7 @@ _NOT_PARTS = {
     "_losses",
     "_losses_of",
     "_init_arguments",
-    "_build_shape",
+    "_build_shapes",
 }
 
 

@@ -1,14 +1,23 @@
-"""Models by the names that users of gensim import them by.
+"""Models: networks under Keras's names, word vectors under gensim's.
 
 ``lamina.models.word2vec``, ``lamina.models.keyedvectors``, ``lamina.models.phrases`` and
-``lamina.models.callbacks`` are the modules of :mod:`lamina.word2vec` themselves.
+``lamina.models.callbacks`` are the modules of :mod:`lamina.word2vec` themselves. What belongs to
+networks is imported when it is asked for.
 """
 
+import importlib
 import sys
+from typing import TYPE_CHECKING, Any
 
 from lamina import word2vec
 from lamina.word2vec import KeyedVectors, Word2Vec, callbacks, keyedvectors, phrases
 from lamina.word2vec.phrases import Phrases
+
+if TYPE_CHECKING:
+    from lamina.models.cloning import clone_model
+    from lamina.models.model import Model
+    from lamina.models.sequential import Sequential
+    from lamina.models.serialization import model_from_config, model_from_json
 
 for _name, _module in {
     "callbacks": callbacks,
@@ -18,12 +27,31 @@ for _name, _module in {
 }.items():
     sys.modules[f"{__name__}.{_name}"] = _module
 
+_NETWORKS = {
+    "Model": "model",
+    "Sequential": "sequential",
+    "clone_model": "cloning",
+    "model_from_config": "serialization",
+    "model_from_json": "serialization",
+}
+
 __all__ = [
     "KeyedVectors",
+    "Model",
     "Phrases",
+    "Sequential",
     "Word2Vec",
     "callbacks",
+    "clone_model",
     "keyedvectors",
+    "model_from_config",
+    "model_from_json",
     "phrases",
     "word2vec",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NETWORKS:
+        raise AttributeError(f"module 'lamina.models' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"lamina.models.{_NETWORKS[name]}"), name)

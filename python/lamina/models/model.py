@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamina.autodiff import Tensor, as_array
 from lamina.graph import Graph, SymbolicTensor
+from lamina.layers.input import Input
 from lamina.layers.layer import Layer, context
+from lamina.layers.serialization import registry
+from lamina.models.serialization import GraphReader, graph_config, to_json
 from lamina.models.training import Training
-from lamina.registry import nearest
+from lamina.registry import custom_object_scope, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +34,7 @@ class Model(Training, Layer):
 
     """
 
+    saved_as = ("keras.src.models.functional", "Functional")
     _graph: Graph | None = None
 
     def __init__(self, inputs: Any = None, outputs: Any = None, **kwargs: Any) -> None:
@@ -37,7 +42,7 @@ class Model(Training, Layer):
         if (inputs is None) != (outputs is None):
             raise TypeError(f"{type(self).__name__}: give both inputs and outputs, or neither")
         if inputs is not None:
-            self._set_graph(Graph(inputs, outputs))
+            self._set_graph(_from_its_own_inputs(Graph(inputs, outputs)))
 
     def _set_graph(self, graph: Graph) -> None:
         self._graph = graph
@@ -118,7 +123,7 @@ class Model(Training, Layer):
         structure = self._graph.output_structure
         if isinstance(structure, dict):
             return list(structure)
-        return [tensor.node.operation.name for tensor in self._graph.outputs]
+        return [self._graph.names[tensor.node.operation] for tensor in self._graph.outputs]
 
     @property
     def input_names(self) -> list[str]:
@@ -126,6 +131,33 @@ class Model(Training, Layer):
         return list(self._input_names)
 
     _input_names: list[str] = []  # noqa: RUF012
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layers and how they are connected; the arguments of a subclass with a call."""
+        if self._graph is None or not _takes_a_graph(type(self)):
+            own = type(self).get_config is not Model.get_config
+            return super().get_config() if own else self._captured_config()
+        return {"name": self.name, "trainable": self.trainable, **graph_config(self._graph)}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Any:
+        """Make a model of what `get_config` returned, here or in Keras, with new weights."""
+        with custom_object_scope(custom_objects):
+            if not {"layers", "input_layers", "output_layers"} <= config.keys():
+                return cls(**config)
+            graph = GraphReader(config)
+            others = {
+                key: value
+                for key, value in config.items()
+                if key not in {"layers", "input_layers", "output_layers"}
+            }
+            return cls(graph.inputs, graph.outputs, **others)
+
+    def to_json(self, **options: Any) -> str:
+        """Return the config as text that `model_from_json` reads, here and in Keras."""
+        return to_json(self, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if context.forward_pass is not None:
@@ -232,6 +264,23 @@ class Model(Training, Layer):
             )
 
 
+def _takes_a_graph(kind: type) -> bool:
+    """Return whether a model of this class is made with inputs and outputs."""
+    names = list(inspect.signature(kind).parameters)
+    return names[:2] == ["inputs", "outputs"]
+
+
+def _from_its_own_inputs(graph: Graph) -> Graph:
+    """Return a graph whose inputs are all `Input`s, where some were tensors inside another one."""
+    if not any(tensor.node.inputs for tensor in graph.inputs):
+        return graph
+    inputs = [
+        Input(batch_shape=each.shape, dtype=each.dtype) if each.node.inputs else each
+        for each in graph.inputs
+    ]
+    return Graph(graph.rebuild_inputs(inputs), graph.rewired(inputs))
+
+
 def _cause(shape: tuple[int, ...], target: tuple[int | None, ...]) -> str:
     """Return a guess at why an input's shape does not fit: the end of a message, or nothing."""
     if shape == target[1:] or (
@@ -243,3 +292,6 @@ def _cause(shape: tuple[int, ...], target: tuple[int | None, ...]) -> str:
     if len(sizes) == len(target) - 1 and int(np.prod(shape[1:])) == int(np.prod(sizes)):
         return f": x.reshape({(-1, *sizes)}) has it"
     return ""
+
+
+registry.add("Functional")(Model)  # a model inside another is a layer

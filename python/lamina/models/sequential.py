@@ -7,8 +7,11 @@ from typing import Any
 from lamina.graph import Graph, SymbolicTensor
 from lamina.layers.input import Input, InputLayer
 from lamina.layers.layer import Layer
-from lamina.layers.structure import shapes_of
+from lamina.layers.serialization import deserialize, registry
+from lamina.layers.structure import as_shapes, shapes_of
 from lamina.models.model import Model
+from lamina.models.serialization import sequential_config
+from lamina.registry import custom_object_scope
 
 
 class Sequential(Model):
@@ -17,6 +20,8 @@ class Sequential(Model):
     Its graph stands as soon as the shape of the input is known: from an `Input` or the first
     layer's ``input_shape=``, else from the first data or ``build(input_shape)``.
     """
+
+    saved_as = ("keras", "Sequential")
 
     def __init__(self, layers: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -102,7 +107,7 @@ class Sequential(Model):
         if not self._stack:
             raise ValueError(f"{self}: it has no layers; add some")
         first = self._stack[0]
-        shape = (None, *input_shape[1:])
+        shape = (None, *input_shape[1:])  # one size of batch must not be the only one
         self._set_graph(
             self._chain(Input(batch_shape=shape, dtype=first.declared_dtype), self._stack)
         )
@@ -113,6 +118,20 @@ class Sequential(Model):
         return super().call(inputs)
 
     def get_config(self) -> dict[str, Any]:
-        from lamina.models.serialization import sequential_config  # noqa: PLC0415
+        """Return the layers, and the shape of the input if it is known."""
+        return {"name": self.name, "trainable": self.trainable, **sequential_config(self)}
 
-        return sequential_config(self)
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Any:
+        """Make a model of what `get_config` returned, here or in Keras, with new weights."""
+        with custom_object_scope(custom_objects):
+            model = cls([deserialize(each) for each in config["layers"]], name=config.get("name"))
+        shape = config.get("build_input_shape")
+        if shape and model._graph is None:
+            model.build(as_shapes(shape))
+        return model
+
+
+registry.add()(Sequential)

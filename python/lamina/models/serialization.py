@@ -1,10 +1,241 @@
-"""The configs of models, in Keras's form, and models out of them."""
+"""The configs of models, in Keras's form, and models out of them.
+
+The config of a graph lists its layers and, for each, its calls: ``inbound_nodes``. An argument that
+another call gives is written as the name of that layer, the number of the call and of the output.
+Keras reads what is written here, and what Keras writes is read. Nothing in a config is run.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamina.autodiff import flatten
+from lamina.graph import OpCall, SymbolicTensor
+from lamina.layers.input import InputLayer
+from lamina.layers.serialization import deserialize, serialize
+from lamina.models.operations import (
+    History,
+    decode,
+    encode,
+    is_operation,
+    operation_config,
+    operation_from_config,
+)
+from lamina.registry import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamina.graph import Graph, Node
+
+
+def graph_config(graph: Graph) -> dict[str, Any]:
+    """Return the layers of a graph with their calls, and which are the inputs and outputs."""
+    inside = {id(node) for node in graph.nodes} | {id(each.node) for each in graph.inputs}
+    histories: dict[int, list[Any]] = {}
+    calls: dict[Any, list[Node]] = {}
+    for operation, name in graph.names.items():
+        calls[operation] = [node for node in operation.inbound_nodes if id(node) in inside]
+        for number, node in enumerate(calls[operation]):
+            for place, tensor in enumerate(node.outputs):
+                histories[id(tensor)] = [name, number, place]
+
+    def ends(tensors: list[SymbolicTensor]) -> list[list[Any]]:
+        found = []
+        for tensor in tensors:
+            name, number, place = histories[id(tensor)]
+            found.append([name, number + _counts_from(tensor.node.operation), place])
+        return found
+
+    layers = []
+    for operation, name in graph.names.items():
+        if isinstance(operation, OpCall):
+            config, arrays = operation_config(operation, calls[operation][0], name)
+            nodes = [{"args": encode(arrays, histories), "kwargs": {}}]
+        else:
+            config = serialize(operation)
+            nodes = [
+                {"args": encode(node.args, histories), "kwargs": encode(node.kwargs, histories)}
+                for node in calls[operation]
+                if node.inputs
+            ]
+        layers.append({**config, "name": name, "inbound_nodes": nodes})
+    return {
+        "layers": layers,
+        "input_layers": graph.rebuild_inputs(ends(graph.inputs)),
+        "output_layers": graph.rebuild_outputs(ends(graph.outputs)),
+    }
+
+
+def _counts_from(operation: Any) -> int:
+    """Return the number of the first call, as Keras writes it where a graph begins and ends."""
+    is_nested = getattr(operation, "_graph", None) is not None and not hasattr(operation, "_stack")
+    return 1 if is_nested else 0
+
+
+class GraphReader:
+    """Makes the layers of a config and calls them again, each call once its arguments are there.
+
+    Raises:
+        ValueError: if a call refers to a layer, a call or an output that is not there, or if calls
+            wait for each other; the message names them.
+
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.title = f"the config of the model {config.get('name')!r}"
+        self.operations: dict[str, Callable[..., Any]] = {}
+        self.arguments: dict[tuple[str, int], Any] = {}
+        self.results: dict[tuple[str, int], list[SymbolicTensor]] = {}
+        if not isinstance(config["layers"], (list, tuple)):
+            raise TypeError(f"{self.title}: 'layers' must be a list")
+        for layer in config["layers"]:
+            self._make(layer)
+        self._call_all()
+        self.inputs = self._ends(config["input_layers"])
+        self.outputs = self._ends(config["output_layers"])
+
+    def _make(self, config: Any) -> None:
+        if not isinstance(config, dict) or not {"name", "inbound_nodes"} <= config.keys():
+            raise ValueError(
+                f"{self.title}: a layer is a dict with 'name' and 'inbound_nodes', got "
+                f"{config!r:.200}"
+            )
+        name = config["name"]
+        if name in self.operations:
+            raise ValueError(f"{self.title}: two layers are named {name!r}")
+        if is_operation(config):
+            self.operations[name] = operation_from_config(config)
+        else:
+            layer = self.operations[name] = deserialize(config)
+            if isinstance(layer, InputLayer):
+                self.results[name, 0] = layer.inbound_nodes[0].outputs
+        for number, node in enumerate(config["inbound_nodes"]):
+            if not isinstance(node, dict) or not {"args", "kwargs"} <= node.keys():
+                raise ValueError(
+                    f"{self.title}: a call of {name!r} is a dict with 'args' and 'kwargs', as "
+                    f"Keras 3 writes it, got {node!r:.200}"
+                )
+            self.arguments[name, number] = flatten((decode(node["args"]), decode(node["kwargs"])))
+
+    def _call_all(self) -> None:
+        waits_for: dict[tuple[str, int], set[tuple[str, int]]] = {}
+        needed_by: dict[tuple[str, int], list[tuple[str, int]]] = {}
+        for key, (leaves, _) in self.arguments.items():
+            name, number = key
+            needs = {self._checked(leaf, key) for leaf in leaves if isinstance(leaf, History)}
+            if number > 0:
+                needs.add((name, number - 1))  # a layer's calls keep their order
+            waits_for[key] = needs - self.results.keys()
+            for need in waits_for[key]:
+                needed_by.setdefault(need, []).append(key)
+        ready = deque(key for key, needs in waits_for.items() if not needs)
+        while ready:
+            key = ready.popleft()
+            self._call(key)
+            for waiting in needed_by.get(key, []):
+                waits_for[waiting].discard(key)
+                if not waits_for[waiting]:
+                    ready.append(waiting)
+        stuck = sorted({name for name, number in waits_for if (name, number) not in self.results})
+        if stuck:
+            raise ValueError(
+                f"{self.title}: the calls of {', '.join(map(repr, stuck))} wait for each other: "
+                f"the graph has a loop"
+            )
+
+    def _checked(self, history: History, user: tuple[str, int] | None) -> tuple[str, int]:
+        """Return which call gives a tensor, if there is such a call."""
+        what = f"{self.title}: " + (f"{user[0]!r} uses" if user else "an end is")
+        if history.name not in self.operations:
+            raise ValueError(
+                f"{what} the output of {history.name!r}, which is not among its layers"
+                f"{nearest(history.name, self.operations)}"
+            )
+        key = (history.name, history.call)
+        if key not in self.arguments and key not in self.results:
+            count = sum(name == history.name for name, _ in {**self.arguments, **self.results})
+            raise ValueError(
+                f"{what} call {history.call} (from 0) of {history.name!r}, which is called "
+                f"{count} times"
+            )
+        return key
+
+    def _tensor(self, history: History, user: tuple[str, int] | None) -> SymbolicTensor:
+        outputs = self.results[self._checked(history, user)]
+        if history.output >= len(outputs):
+            raise ValueError(
+                f"{self.title}: output {history.output} (from 0) of {history.name!r} is wanted, "
+                f"which has {len(outputs)}"
+            )
+        return outputs[history.output]
+
+    def _call(self, key: tuple[str, int]) -> None:
+        leaves, rebuild = self.arguments[key]
+        filled = [self._tensor(leaf, key) if isinstance(leaf, History) else leaf for leaf in leaves]
+        args, kwargs = rebuild(filled)
+        outputs = flatten(self.operations[key[0]](*args, **kwargs))[0]
+        for output in outputs:
+            if not isinstance(output, SymbolicTensor):
+                raise ValueError(f"{self.title}: {key[0]!r} is called on no tensor of the graph")  # noqa: TRY004
+        self.results[key] = outputs
+
+    def _ends(self, structure: Any) -> Any:
+        """Return the tensors of the inputs or outputs, in their structure."""
+        if isinstance(structure, dict):
+            return {key: self._ends(each) for key, each in structure.items()}
+        if not isinstance(structure, (list, tuple)):
+            raise ValueError(f"{self.title}: wanted [name, call, output], got {structure!r:.200}")  # noqa: TRY004
+        if len(structure) == 3 and isinstance(structure[0], str):
+            history = History({"keras_history": structure})
+            history.call -= _counts_from(self.operations.get(history.name))
+            return self._tensor(history, None)
+        return [self._ends(each) for each in structure]
 
 
 def sequential_config(model: Any) -> dict[str, Any]:
-    """Return the config of a `Sequential`."""
-    raise NotImplementedError(model)
+    """Return the layers of a `Sequential` and the shape of its input, if that is known."""
+    graph = model._graph  # noqa: SLF001
+    if graph is None:
+        return {"layers": [serialize(layer) for layer in model._stack]}  # noqa: SLF001
+    entrance = graph.inputs[0].node.operation
+    return {
+        "layers": [serialize(layer) for layer in (entrance, *model.layers)],
+        "build_input_shape": list(graph.inputs[0].shape),
+    }
+
+
+def to_json(model: Any, **options: Any) -> str:
+    """Return the config of a model as text; ``options`` are those of ``json.dumps``."""
+    return json.dumps(serialize(model), default=_as_plain, **options)
+
+
+def _as_plain(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic, np.dtype)):
+        return encode(value, {})
+    raise TypeError(
+        f"to_json: a config holds {value!r} ({type(value).__name__}): override get_config"
+    )
+
+
+def model_from_json(text: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return a model of what ``model.to_json()`` gave, here or in Keras, with new weights.
+
+    Args:
+        text: the JSON.
+        custom_objects: your own layers, losses and functions by the names in it.
+
+    Raises:
+        ValueError: if it is no JSON or the config is wrong; the message names the place.
+
+    """
+    return model_from_config(json.loads(text), custom_objects)
+
+
+def model_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return a model of a config with its class's name, as `to_json` writes it."""
+    return deserialize(config, custom_objects)

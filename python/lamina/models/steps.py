@@ -5,13 +5,25 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from lamina import optimizers
+from lamina import losses, metrics, optimizers
 from lamina.autodiff import GradientTape, Variable, flatten
 from lamina.layers.layer import Layer
 from lamina.models.objectives import Objectives, match_weights
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lamina.optimizers import Optimizer
+
+
+def _each(structure: Any, function: Callable[[Any], Any]) -> Any:
+    """Apply a function to what lists and dicts by output names hold; names stay names."""
+    if isinstance(structure, dict) and "class_name" not in structure:
+        return {key: _each(each, function) for key, each in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return [_each(each, function) for each in structure]
+    return structure if structure is None or isinstance(structure, str) else function(structure)
+
 
 # What only Keras's backends need; accepted, without effect.
 _KERAS_ONLY = {"run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss"}
@@ -69,6 +81,26 @@ class Steps(Layer):
         names = self.output_names
         objectives = self._make_objectives(settings, names) if names else None
         self.optimizer, self._compiled, self._objectives = chosen, settings, objectives
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return what `compile` was told, in Keras's form; None before it."""
+        if self._compiled is None:
+            return None
+        families = {"loss": losses, "metrics": metrics, "weighted_metrics": metrics}
+        config = {"optimizer": optimizers.serialize(self.optimizer)}
+        for key, value in self._compiled.items():
+            config[key] = _each(value, families[key].serialize) if key in families else value
+        return config
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile with what `get_compile_config` returned."""
+        self.compile(
+            optimizers.deserialize(config.get("optimizer") or "rmsprop"),
+            _each(config.get("loss"), losses.deserialize),
+            _each(config.get("metrics"), metrics.deserialize),
+            config.get("loss_weights"),
+            _each(config.get("weighted_metrics"), metrics.deserialize),
+        )
 
     @staticmethod
     def _make_objectives(settings: dict[str, Any], names: list[str]) -> Objectives:
