@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _NotYet:
-    """Stands for ``lamina.ops`` until somebody calculates: it is imported then, and binds itself."""
+    """Stands for ``lamina.ops`` until somebody calculates, when it is imported."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(importlib.import_module("lamina.ops"), name)

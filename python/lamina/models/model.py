@@ -13,11 +13,12 @@ from lamina.layers.input import Input
 from lamina.layers.layer import Layer, context
 from lamina.layers.serialization import registry
 from lamina.models.serialization import GraphReader, graph_config, to_json
+from lamina.models.summary import print_summary
 from lamina.models.training import Training
 from lamina.registry import custom_object_scope, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -154,6 +155,26 @@ class Model(Training, Layer):
                 if key not in {"layers", "input_layers", "output_layers"}
             }
             return cls(graph.inputs, graph.outputs, **others)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+    ) -> None:
+        """Print the layers with their output shapes and numbers of parameters.
+
+        Args:
+            line_length: columns of the table.
+            positions: where its columns end, as shares of the line or in characters.
+            print_fn: takes each line instead of ``print``.
+            expand_nested: also list the layers of models within.
+            show_trainable: add a column that says whether training changes the layer.
+
+        """
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable)
 
     def to_json(self, **options: Any) -> str:
         """Return the config as text that `model_from_json` reads, here and in Keras."""
