@@ -135,9 +135,9 @@ class Layer(Weighted):
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         own = type(self).get_config is not Layer.get_config
-        return config if own else {**self._captured_config(), **config}
+        return config if own else self._captured_config(config)
 
-    def _captured_config(self) -> dict[str, Any]:
+    def _captured_config(self, base: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of a layer that does not say itself what its config is."""
         args, kwargs = self._init_arguments
         parameters = inspect.signature(type(self).__init__).parameters
@@ -153,9 +153,8 @@ class Layer(Weighted):
                     f"{type(self).__name__}.get_config: the argument {key}={value!r} cannot "
                     f"be saved as it is: override get_config"
                 )
-        if "name" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            found["name"] = self.name
-        return found
+        anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        return {**found, **{k: v for k, v in base.items() if anything or k in parameters}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

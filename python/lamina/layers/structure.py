@@ -27,6 +27,8 @@ def as_tensors(value: Any, layer: Layer) -> Any:
             cause = ": are these texts, or rows of different lengths?"
             raise TypeError(f"{layer}: got an array of {value.dtype}, wanted numbers{cause}")
         value = Tensor(value)
+    elif isinstance(value, (str, bytes)):
+        raise TypeError(f"{layer}: got the text {value!r:.50}, wanted numbers")
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         value = Tensor(as_array(value))
     if isinstance(value, Tensor) and value.data.dtype.kind == "f":

@@ -50,8 +50,10 @@ class Weighted:
         ``initializer`` is a name, an object or a function of (shape, dtype); Glorot's uniform
         distribution for floats if None. A size of None in the shape is an error.
         """
-        if isinstance(shape, str):  # Keras 2 had the name first
-            name, shape, initializer = shape, initializer, None
+        if isinstance(shape, str):
+            raise TypeError(
+                f"{self}.add_weight: shape must be a tuple, got {shape!r}: name= is meant?"
+            )
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
         if any(size is None for size in shape):
             raise ValueError(

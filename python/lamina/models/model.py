@@ -136,8 +136,9 @@ class Model(Training, Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the layers and how they are connected; the arguments of a subclass with a call."""
         if self._graph is None or not _takes_a_graph(type(self)):
+            base = super().get_config()
             own = type(self).get_config is not Model.get_config
-            return super().get_config() if own else self._captured_config()
+            return base if own else self._captured_config(base)
         return {"name": self.name, "trainable": self.trainable, **graph_config(self._graph)}
 
     @classmethod
