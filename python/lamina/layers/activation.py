@@ -10,6 +10,8 @@ from lamina import activations, constraints, initializers, ops, regularizers
 from lamina.layers.input_spec import InputSpec
 from lamina.layers.layer import Layer
 
+__all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
+
 
 class _SameShape(Layer):
     """A layer whose output has the shape of its input."""

@@ -8,6 +8,8 @@ from lamina import activations, constraints, initializers, ops, regularizers
 from lamina.layers.input_spec import InputSpec
 from lamina.layers.layer import Layer
 
+__all__ = ["Dense"]
+
 
 class Dense(Layer):
     """activation(x @ kernel + bias), along the last axis.

@@ -8,6 +8,8 @@ from lamina.graph import SymbolicTensor, default_dtype, record
 from lamina.layers.layer import Layer
 from lamina.layers.naming import unique_name
 
+__all__ = ["Input", "InputLayer"]
+
 
 class InputLayer(Layer):
     """The place of an input in a graph; `Input` makes one and returns its tensor."""

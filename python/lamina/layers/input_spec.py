@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["InputSpec"]
+
 
 class InputSpec:
     """Conditions on an input's shape: ``ndim``, ``min_ndim``, ``max_ndim``, sizes of ``axes``."""

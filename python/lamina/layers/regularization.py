@@ -14,6 +14,16 @@ from lamina.layers.input_spec import InputSpec
 from lamina.layers.layer import Layer
 from lamina.randomness import next_seed
 
+__all__ = [
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+]
+
 
 class _Noise(Layer):
     """A layer that draws random numbers for inputs of any shape; ``name`` is what it calls them."""
