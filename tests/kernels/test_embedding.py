@@ -62,7 +62,11 @@ def test_number_of_threads_changes_no_bit(kernels, D):
         np.testing.assert_allclose(values, wanted, rtol=1e-4, atol=1e-4)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(data=st.data(), V=st.integers(1, 2**32), D=st.integers(1, 20))
 def test_any_ids(kernels, data, V, D):
     ids = np.array(data.draw(st.lists(st.integers(0, V - 1), max_size=60)), np.int64)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-# A rule: the kernel, how many slots, the start of a slot, its numbers at step t, and one update of
-# (w, g, slots, t) in numpy. The formulas are Keras 3's.
+# One update of (w, g, slots, t) in numpy for each rule. The formulas are Keras 3's.
 
 
 def sgd(w, g, s, t):
@@ -74,23 +73,24 @@ def nadam(w, g, s, t):
     return w - 0.01 * m_hat / (np.sqrt(v / (1 - 0.99**t)) + 1e-7), [m, v]
 
 
+# The kernel, how many slots, their start, its numbers at step t, and one update in numpy.
 RULES = {
     "sgd": ("sgd", 0, 0, lambda t: (0.1,), sgd),
     "momentum": ("momentum", 1, 0, lambda t: (0.1, 0.9, False), momentum(False)),
     "nesterov": ("momentum", 1, 0, lambda t: (0.1, 0.9, True), momentum(True)),
     "rmsprop": ("rmsprop", 1, 0, lambda t: (0.01, 0.9, 0, 1e-3, False), rmsprop(False, False)),
-    "rmsprop momentum": ("rmsprop", 2, 0, lambda t: (0.01, 0.9, 0.8, 1e-3, False), rmsprop(True, False)),
-    "rmsprop centered": ("rmsprop", 2, 0, lambda t: (0.01, 0.9, 0, 1e-3, True), rmsprop(False, True)),
-    "rmsprop both": ("rmsprop", 3, 0, lambda t: (0.01, 0.9, 0.8, 1e-3, True), rmsprop(True, True)),
+    "inertia": ("rmsprop", 2, 0, lambda t: (0.01, 0.9, 0.8, 1e-3, False), rmsprop(True, False)),
+    "centered": ("rmsprop", 2, 0, lambda t: (0.01, 0.9, 0, 1e-3, True), rmsprop(False, True)),
+    "both": ("rmsprop", 3, 0, lambda t: (0.01, 0.9, 0.8, 1e-3, True), rmsprop(True, True)),
     "adam": ("adam", 2, 0, lambda t: (0.01, 0.9, 0.99, 1e-7, False, t), adam(False)),
     "amsgrad": ("adam", 3, 0, lambda t: (0.01, 0.9, 0.99, 1e-7, True, t), adam(True)),
     "adagrad": ("adagrad", 1, 0.1, lambda t: (0.1, 1e-7), adagrad),
     "adadelta": ("adadelta", 2, 0, lambda t: (0.5, 0.95, 1e-7), adadelta),
     "adamax": ("adamax", 2, 0, lambda t: (0.01, 0.9, 0.99, 1e-7, t), adamax),
     "nadam": ("nadam", 2, 0, lambda t: (0.01, 0.9, 0.99, 1e-7, t, u_product(t)), nadam),
-}  # fmt: skip
+}
 # The slots of these alone decay where the gradient is zero; the weights stay.
-RHO = {"rmsprop": 0.9, "rmsprop centered": 0.9, "adadelta": 0.95}
+RHO = {"rmsprop": 0.9, "centered": 0.9, "adadelta": 0.95}
 TOLERANCE = {np.float32: 2e-6, np.float64: 1e-13}
 
 

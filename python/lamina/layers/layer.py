@@ -90,6 +90,8 @@ class Layer(Weighted):
     ) -> None:
         shapes = {key: kwargs.pop(key) for key in _SHAPE_ARGUMENTS if key in kwargs}
         kwargs.pop("autocast", None)
+        if kwargs.get("quantization_config", 0) is None:  # Keras saves it with every layer
+            del kwargs["quantization_config"]
         if kwargs:
             raise TypeError(
                 f"{type(self).__name__}.__init__() got an unexpected keyword argument "

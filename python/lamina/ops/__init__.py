@@ -10,6 +10,7 @@ from lamina import tensors
 from lamina.ops.arithmetic import *  # noqa: F403
 from lamina.ops.convolution import *  # noqa: F403
 from lamina.ops.elementwise import *  # noqa: F403
+from lamina.ops.embedding import *  # noqa: F403
 from lamina.ops.linear import *  # noqa: F403
 from lamina.ops.losses import *  # noqa: F403
 from lamina.ops.pooling import *  # noqa: F403
