@@ -26,8 +26,7 @@ class Sequential(Model):
     def __init__(self, layers: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._stack: list[Layer] = []
-        for layer in layers or []:
-            self.add(layer)
+        self._put(list(layers or []))
 
     def add(self, layer: Any) -> None:
         """Put a layer on top.
@@ -37,6 +36,21 @@ class Sequential(Model):
             ValueError: if another has its name, or its input does not fit; then it is not added.
 
         """
+        self._put([layer])
+
+    def _put(self, layers: list[Any]) -> None:
+        stack = list(self._stack)
+        names = {layer.name for layer in stack}
+        for layer in layers:
+            stack.append(self._checked(layer, stack, names))
+            names.add(stack[-1].name)
+        graph = self._extended(stack)
+        self._stack = stack
+        if graph is not None:
+            self._set_graph(graph)
+
+    def _checked(self, layer: Any, stack: list[Layer], names: set[str]) -> Layer:
+        """Return a layer that may come on top of the stack."""
         if isinstance(layer, SymbolicTensor) and isinstance(layer.node.operation, InputLayer):
             layer = layer.node.operation
         if not isinstance(layer, Layer):
@@ -44,17 +58,13 @@ class Sequential(Model):
                 f"{self}.add: wanted a layer, got {layer!r}"
                 + (": are the brackets missing?" if isinstance(layer, type) else "")
             )
-        if any(each.name == layer.name for each in self._stack):
+        if layer.name in names:
             raise ValueError(
                 f"{self}.add: it has a layer named {layer.name!r} already; give it another name="
             )
-        if isinstance(layer, InputLayer) and self._stack:
-            raise ValueError(f"{self}.add: an Input comes first, before {self._stack[0]}")
-        stack = [*self._stack, layer]
-        graph = self._extended(stack)
-        self._stack = stack
-        if graph is not None:
-            self._set_graph(graph)
+        if isinstance(layer, InputLayer) and stack:
+            raise ValueError(f"{self}.add: an Input comes first, before {stack[0]}")
+        return layer
 
     def pop(self) -> Layer:
         """Take off the topmost layer and return it."""
@@ -69,28 +79,29 @@ class Sequential(Model):
         return layer
 
     def _extended(self, stack: list[Layer]) -> Graph | None:
-        """Return the graph of a stack that has one layer more, if the input's shape is known."""
-        layer = stack[-1]
-        if isinstance(layer, InputLayer):
-            return None
+        """Return the graph of a stack that has more layers, if the input's shape is known."""
         if self._graph is not None:
-            return Graph(self._graph.input_structure, layer(self._graph.outputs[0]))
+            new = stack[len(self._stack) :]
+            return Graph(self._graph.input_structure, self._chain(self._graph.outputs[0], new))
+        if not stack or (len(stack) == 1 and isinstance(stack[0], InputLayer)):
+            return None
         first = stack[0]
         if isinstance(first, InputLayer):
-            return self._chain(first.inbound_nodes[0].outputs[0], stack[1:])
-        if isinstance(first, Model) and first._graph is not None:  # noqa: SLF001
+            tensor, stack = first.inbound_nodes[0].outputs[0], stack[1:]
+        elif isinstance(first, Model) and first._graph is not None:  # noqa: SLF001
             inner = first.inputs[0]
-            return self._chain(Input(batch_shape=inner.shape, dtype=inner.dtype), stack)
-        if first._declared_shape is not None:  # noqa: SLF001
+            tensor = Input(batch_shape=inner.shape, dtype=inner.dtype)
+        elif first._declared_shape is not None:  # noqa: SLF001
             dtype = first.declared_dtype or first.dtype
-            return self._chain(Input(batch_shape=first._declared_shape, dtype=dtype), stack)  # noqa: SLF001
-        return None
+            tensor = Input(batch_shape=first._declared_shape, dtype=dtype)  # noqa: SLF001
+        else:
+            return None
+        return Graph(tensor, self._chain(tensor, stack))
 
-    def _chain(self, tensor: SymbolicTensor, layers: list[Layer]) -> Graph:
-        output: Any = tensor
+    def _chain(self, tensor: Any, layers: list[Layer]) -> Any:
         for layer in layers:
-            output = layer(output)
-        return Graph(tensor, output)
+            tensor = layer(tensor)
+        return tensor
 
     @property
     def layers(self) -> list[Layer]:
@@ -108,14 +119,17 @@ class Sequential(Model):
             raise ValueError(f"{self}: it has no layers; add some")
         first = self._stack[0]
         shape = (None, *input_shape[1:])  # one size of batch must not be the only one
-        self._set_graph(
-            self._chain(Input(batch_shape=shape, dtype=first.declared_dtype), self._stack)
-        )
+        tensor = Input(batch_shape=shape, dtype=first.declared_dtype)
+        self._set_graph(Graph(tensor, self._chain(tensor, self._stack)))
 
     def call(self, inputs: Any) -> Any:
         if self._graph is None:
             self.build(shapes_of(inputs))
         return super().call(inputs)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shape of the input, if it is known."""
+        return None if self._graph is None else {"input_shape": self._graph.inputs[0].shape}
 
     def get_config(self) -> dict[str, Any]:
         """Return the layers, and the shape of the input if it is known."""
