@@ -74,7 +74,7 @@ def test_autoencoder_and_the_encoder_cut_out_of_it(capsys):
     encoded = layers.Dense(32, activation="relu")(input_img)
     decoded = layers.Dense(784, activation="sigmoid")(encoded)
     autoencoder = Model(input_img, decoded)
-    print(autoencoder.summary())
+    print(autoencoder.summary())  # noqa: T201 - as it is written in the course
     out = capsys.readouterr().out
     for part in ("input_1 (InputLayer)", "dense_1 (Dense)", "dense_2 (Dense)", "50,992", "None"):
         assert part in out

@@ -24,9 +24,8 @@ def get(identifier: Any, custom_objects: dict[str, Any] | None = None) -> Callab
         ValueError: if the name is unknown; the message has the nearest one.
 
     """
-    if identifier is None:
-        return linear
-    found: Callable[..., Any] = _registry.get(identifier, custom_objects)
+    found: Callable[..., Any]
+    found = linear if identifier is None else _registry.get(identifier, custom_objects)
     return found
 
 
