@@ -438,7 +438,7 @@ def test_layers_by_name_and_by_config():
     assert made.batch_shape == (None, 3)
     saved = layers.serialize(made)
     assert (saved["module"], saved["class_name"]) == ("keras.layers", "InputLayer")
-    for name in layers.__all__:
+    for name in dir(layers):
         thing = getattr(layers, name)
         if isinstance(thing, type) and issubclass(thing, Layer):
             assert layers.serialization.registry.find(name) is thing

@@ -337,7 +337,7 @@ def test_shared_lstm():
 
 def test_regression_with_k_folds():
     generator = np.random.default_rng(0)
-    data = generator.normal(5, 3, (80, 13))
+    data = generator.normal(5, 3, (400, 13))
     targets = data @ generator.normal(size=13) * 0.1 + 20
 
     def build_model():
@@ -350,11 +350,11 @@ def test_regression_with_k_folds():
 
     errors = []
     for fold in range(4):
-        held_out = np.arange(80) % 4 == fold
+        held_out = np.arange(400) % 4 == fold
         mean, std = data[~held_out].mean(axis=0), data[~held_out].std(axis=0)
         model = build_model()
         normal = (data - mean) / std
-        model.fit(normal[~held_out], targets[~held_out], epochs=60, batch_size=4, verbose=0)
+        model.fit(normal[~held_out], targets[~held_out], epochs=60, batch_size=16, verbose=0)
         _, mae = model.evaluate(normal[held_out], targets[held_out], verbose=0)
         errors.append(mae)
-    assert np.mean(errors) < 2
+    assert np.mean(errors) < targets.std()

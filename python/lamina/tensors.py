@@ -213,6 +213,12 @@ class Tensor(Operators):
         return f"<{type(self).__name__} shape={self.shape} dtype={self.dtype}>\n{values}"
 
 
+class Structure:
+    """Counts the changes after which a layer may have other weights than it had before."""
+
+    version = 0
+
+
 class Variable(Tensor):
     """A tensor whose values change in place: a weight.
 
@@ -233,6 +239,7 @@ class Variable(Tensor):
         constraint: Callable[[Any], Any] | None = None,
     ) -> None:
         super().__init__(np.array(as_array(initial_value), dtype=dtype, order="C"))
+        Structure.version += 1
         self.name = name
         self.path = name
         self.trainable = self.made_trainable = trainable  # the second: as before any freezing

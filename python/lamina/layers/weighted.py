@@ -8,6 +8,7 @@ import numpy as np
 
 from lamina import constraints, initializers, regularizers
 from lamina.autodiff import Variable, as_array, flatten
+from lamina.tensors import Structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ _NOT_PARTS = {
     "_losses_of",
     "_init_arguments",
     "_build_shapes",
+    "_found",
 }
 
 
@@ -33,6 +35,29 @@ class Weighted:
     built: bool
     _trainable: bool
     _weights: list[Variable]
+    # What a walk over the parts has found, and the version of the structure that it saw: a walk
+    # takes longer than a step of a small model.
+    _found: tuple[int, list[Any], list[Variable]] = (-1, [], [])
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _NOT_PARTS and _parts_in(value):
+            Structure.version += 1
+        object.__setattr__(self, name, value)
+
+    def _walk(self) -> tuple[int, list[Any], list[Variable]]:
+        """Return the layers and the weights within this one, each once, without recursion."""
+        if self._found[0] == Structure.version:
+            return self._found
+        layers: dict[int, Any] = {}
+        stack: list[Any] = [self]
+        while stack:
+            layer = stack.pop()
+            if id(layer) not in layers:
+                layers[id(layer)] = layer
+                stack.extend(reversed(layer._sublayers()))  # noqa: SLF001
+        weights = {id(v): v for layer in layers.values() for v in layer._own_variables()}  # noqa: SLF001
+        self._found = (Structure.version, list(layers.values()), list(weights.values()))
+        return self._found
 
     def add_weight(
         self,
@@ -76,19 +101,14 @@ class Weighted:
         variable.path = f"{self.name}/{name}"
         variable.made_trainable = trainable
         self._weights.append(variable)
+        Structure.version += 1
         return variable
 
     def _parts(self) -> Iterator[Any]:
         """Yield the layers and variables among the attributes, in the order they were set."""
         for key, value in self.__dict__.items():
-            if key in _NOT_PARTS:
-                continue
-            if isinstance(value, (Weighted, Variable)):
-                yield value
-            elif isinstance(value, (list, tuple, dict)):
-                for each in flatten(value)[0]:
-                    if isinstance(each, (Weighted, Variable)):
-                        yield each
+            if key not in _NOT_PARTS:
+                yield from _parts_in(value)
 
     def _own_variables(self) -> list[Variable]:
         found = {id(v): v for v in self._weights}
@@ -103,25 +123,13 @@ class Weighted:
         return list(found.values())
 
     def _all_layers(self) -> list[Any]:
-        """Return this layer and all within it, each once, without recursion."""
-        found: dict[int, Any] = {}
-        stack: list[Any] = [self]
-        while stack:
-            layer = stack.pop()
-            if id(layer) not in found:
-                found[id(layer)] = layer
-                stack.extend(reversed(layer._sublayers()))  # noqa: SLF001
-        return list(found.values())
+        """Return this layer and all within it."""
+        return self._walk()[1]
 
     @property
     def weights(self) -> list[Variable]:
         """Every weight, those of the layers within included; each once."""
-        found = {
-            id(v): v
-            for layer in self._all_layers()
-            for v in layer._own_variables()  # noqa: SLF001
-        }
-        return list(found.values())
+        return list(self._walk()[2])
 
     variables = weights
 
@@ -183,3 +191,12 @@ class Weighted:
     def count_params(self) -> int:
         """Return the number of elements of all weights."""
         return sum(variable.size for variable in self.weights)
+
+
+def _parts_in(value: Any) -> list[Any]:
+    """Return the layers and variables that an attribute holds, alone or in lists and dicts."""
+    if isinstance(value, (Weighted, Variable)):
+        return [value]
+    if isinstance(value, (list, tuple, dict)):
+        return [each for each in flatten(value)[0] if isinstance(each, (Weighted, Variable))]
+    return []

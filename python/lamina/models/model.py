@@ -16,6 +16,7 @@ from lamina.models.serialization import GraphReader, graph_config, to_json
 from lamina.models.summary import print_summary
 from lamina.models.training import Training
 from lamina.registry import custom_object_scope, nearest
+from lamina.tensors import Structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +48,7 @@ class Model(Training, Layer):
 
     def _set_graph(self, graph: Graph) -> None:
         self._graph = graph
+        Structure.version += 1
         self.built = True
         self._input_names = [tensor.node.operation.name for tensor in graph.inputs]
 

@@ -12,6 +12,7 @@ from lamina.layers.structure import as_shapes, shapes_of
 from lamina.models.model import Model
 from lamina.models.serialization import sequential_config
 from lamina.registry import custom_object_scope
+from lamina.tensors import Structure
 
 
 class Sequential(Model):
@@ -71,6 +72,7 @@ class Sequential(Model):
         if not self._stack:
             raise ValueError(f"{self}.pop: it has no layers")
         layer = self._stack.pop()
+        Structure.version += 1
         graph, self._graph = self._graph, None
         if graph is not None and any(not isinstance(each, InputLayer) for each in self._stack):
             self._set_graph(Graph(graph.input_structure, layer.inbound_nodes[-1].inputs[0]))

@@ -9,6 +9,7 @@ from lamina import losses, metrics, optimizers
 from lamina.autodiff import GradientTape, Variable, flatten
 from lamina.layers.layer import Layer
 from lamina.models.objectives import Objectives, match_weights
+from lamina.tensors import Structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +82,7 @@ class Steps(Layer):
         names = self.output_names
         objectives = self._make_objectives(settings, names) if names else None
         self.optimizer, self._compiled, self._objectives = chosen, settings, objectives
+        Structure.version += 1  # a list of layers may have grown unseen: look again
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Return what `compile` was told, in Keras's form; None before it."""
