@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def average_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "vali
 
 def _flat(x: Any, what: str) -> Any:
     """Return (N, cells, channels) without gaps."""
-    return _images(x, what).reshape(len(x), -1, x.shape[-1])
+    return _images(x, what).reshape(len(x), math.prod(x.shape[1:-1]), x.shape[-1])
 
 
 @op

@@ -59,16 +59,18 @@ def windows(
     rows, columns = map(_along, cells, window, strides, dilation, (padding, padding))
     size, before = (rows[0], columns[0]), (rows[1], columns[1])
     if min(size) <= 0:
-        spread = f" (dilated by {_text(dilation)})" if max(dilation) > 1 else ""
+        dilated = f" (dilated by {_text(dilation, window)})" if max(dilation) > 1 else ""
         raise ValueError(
-            f"a window of {_text(window)}{spread} does not fit into {_text(cells)} cells: the "
-            f"output would be empty. padding='same' keeps the size; or pool less before it"
+            f"a window of {_text(window, window)}{dilated} does not fit into "
+            f"{_text(cells, window)} cells: the output would be empty. padding='same' keeps the "
+            f"size; is it reduced too much before this?"
         )
     return size, before
 
 
-def _text(numbers: Pair) -> str:
-    return f"{numbers[0]} x {numbers[1]}"
+def _text(numbers: Pair, window: Pair) -> str:
+    """Return "3 x 5", or "5" where the window has one row, as those of sequences do."""
+    return f"{numbers[0]} x {numbers[1]}" if window[0] > 1 or numbers[0] > 1 else str(numbers[1])
 
 
 def check_padding(padding: Any, *, causal: bool = False) -> str:
@@ -124,5 +126,5 @@ def transposed_windows(
         output_padding,
     )
     if min(rows[0], columns[0]) <= 0:
-        raise ValueError(f"the output would be empty: {_text((rows[0], columns[0]))} cells")
+        raise ValueError(f"the output would be empty: {rows[0]} x {columns[0]} cells")
     return (rows[0], columns[0]), (rows[1], columns[1])
