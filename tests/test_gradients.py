@@ -19,6 +19,24 @@ def _shares(*arrays):
     return [ops.sigmoid(array) for array in arrays]
 
 
+SEEN = np.array([[1, 1, 0, 1], [0, 0, 0, 0], [0, 1, 1, 0]], bool)  # a mask of three sequences
+
+
+def everything(outputs):
+    """All outputs of an operation as one vector."""
+    return ops.concatenate([ops.reshape(each, (-1,)) for each in outputs])
+
+
+def recurrent(function, **options):
+    """A recurrent operation of three sequences of four steps, all its outputs."""
+    return lambda *arrays: everything(function(*arrays, mask=SEEN, **options))
+
+
+def recurrent_shapes(gates, states, bias=None):
+    """Its arrays: two features, five units."""
+    return [(3, 4, 2), (2, 5 * gates), (5, 5 * gates), bias or (5 * gates,), *[(3, 5)] * states]
+
+
 TABLE = [
     ("add", ops.add, [(3, 4), (4,)]),
     ("subtract", ops.subtract, [(3, 1), (2, 1, 4)]),
@@ -199,6 +217,45 @@ TABLE = [
     ("upsample", lambda x: ops.upsample(x, (2, 3)), [(2, 3, 2, 2)]),
     ("upsample, bilinear", lambda x: ops.upsample(x, (3, 2), "bilinear"), [(2, 2, 3, 2)]),
     ("upsample of sequences, bicubic", lambda x: ops.upsample(x, 2, "bicubic"), [(2, 5, 2)]),
+    ("simple_rnn", recurrent(ops.simple_rnn), recurrent_shapes(1, 1)),
+    (
+        "simple_rnn backwards",
+        recurrent(ops.simple_rnn, go_backwards=True, zero_output_for_mask=True, activation="relu"),
+        recurrent_shapes(1, 1),
+    ),
+    (
+        "simple_rnn to its last output",
+        recurrent(ops.simple_rnn, zero_output_for_mask=True, return_sequences=False),
+        recurrent_shapes(1, 1),
+    ),
+    ("gru", recurrent(ops.gru), recurrent_shapes(3, 1, (2, 15))),
+    (
+        "gru backwards",
+        recurrent(ops.gru, go_backwards=True, recurrent_activation="hard_sigmoid"),
+        recurrent_shapes(3, 1, (2, 15)),
+    ),
+    ("gru that resets before", recurrent(ops.gru, reset_after=False), recurrent_shapes(3, 1)),
+    (
+        "gru to its last output",
+        recurrent(ops.gru, reset_after=False, return_sequences=False),
+        recurrent_shapes(3, 1),
+    ),
+    ("lstm", recurrent(ops.lstm), recurrent_shapes(4, 2)),
+    (
+        "lstm backwards",
+        recurrent(ops.lstm, go_backwards=True, zero_output_for_mask=True),
+        recurrent_shapes(4, 2),
+    ),
+    (
+        "lstm to its last output",
+        recurrent(ops.lstm, return_sequences=False, recurrent_activation="hard_sigmoid"),
+        recurrent_shapes(4, 2),
+    ),
+    (
+        "lstm without bias and states",
+        lambda x, w, r: ops.lstm(x, w, r, None)[0],
+        recurrent_shapes(4, 0)[:3],
+    ),
 ]
 
 

@@ -4,12 +4,12 @@
 the gradient needs if ``keep``). Outputs are in the order of computing, all else in the order of x.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Reals: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+Reals: TypeAlias = NDArray[Any]  # float32 or float64, all of a call the same
 Mask: TypeAlias = NDArray[np.bool_] | None
 
 def simple_rnn(
@@ -24,7 +24,7 @@ def simple_rnn(
     zero_masked: bool,
     all_outputs: bool,
     keep: bool,
-) -> tuple[Reals | None, Reals, tuple[Reals, Reals] | None]: ...
+) -> tuple[Reals | None, Reals, Any]: ...
 def simple_rnn_gradient(
     recurrent_kernel: Reals,
     activated: Reals,
@@ -49,7 +49,7 @@ def gru(
     zero_masked: bool,
     all_outputs: bool,
     keep: bool,
-) -> tuple[Reals | None, Reals, tuple[Reals, Reals, Reals] | None]: ...
+) -> tuple[Reals | None, Reals, Any]: ...
 def gru_gradient(
     recurrent_kernel: Reals,
     gates: Reals,
@@ -63,7 +63,7 @@ def gru_gradient(
     zero_masked: bool,
     d_outputs: Reals | None,
     d_h: Reals | None,
-) -> tuple[Reals, Reals | None, Reals]: ...
+) -> tuple[Reals, Any, Reals]: ...
 def lstm(
     x: Reals,
     kernel: Reals,
@@ -78,7 +78,7 @@ def lstm(
     zero_masked: bool,
     all_outputs: bool,
     keep: bool,
-) -> tuple[Reals | None, Reals, Reals, tuple[Reals, Reals, Reals] | None]: ...
+) -> tuple[Reals | None, Reals, Reals, Any]: ...
 def lstm_gradient(
     recurrent_kernel: Reals,
     gates: Reals,
