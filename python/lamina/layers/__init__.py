@@ -6,13 +6,18 @@ from lamina.layers.embedding import *  # noqa: F403
 from lamina.layers.input import *  # noqa: F403
 from lamina.layers.input_spec import *  # noqa: F403
 from lamina.layers.layer import Layer
+from lamina.layers.masking import *  # noqa: F403
+from lamina.layers.recurrent import *  # noqa: F403
+from lamina.layers.recurrent_cells import *  # noqa: F403
 from lamina.layers.regularization import *  # noqa: F403
+from lamina.layers.rnn import *  # noqa: F403
 from lamina.layers.serialization import (  # noqa: F401
     deserialize,
     get,
     registry,
     serialize,
 )
+from lamina.layers.wrappers import *  # noqa: F403
 
 # Every layer that stands here can be told by its name, in this one place.
 for _thing in list(globals().values()):
