@@ -101,6 +101,8 @@ def test_symbolic_shapes(kind):
     assert [t.shape for t in two] == [(None, U)] * (2 + 2 * states)
     with pytest.raises(ValueError, match=rf"{kind}.*initial_state\[0\].*\(None, 6\).*\(None, 7\)"):
         make(7)(sequences, initial_state=last)
+    with pytest.raises(ValueError, match=r"forward_.*initial_state\[0\].*6.*7"):
+        layers.Bidirectional(make(7))(sequences, initial_state=last + last)
 
 
 def test_time_distributed_shapes():

@@ -173,8 +173,12 @@ class Bidirectional(Layer):
             return [shape, shape, *states, *states]
         return [shape, *states, *states] if self.return_state else shape
 
-    def compute_output_spec(self, sequences: Any, *_: Any, **__: Any) -> Any:
-        """Return symbolic tensors of what a call would give."""
+    def compute_output_spec(self, sequences: Any, initial_state: Any = None, **_: Any) -> Any:
+        """Return symbolic tensors of what a call would give, after checking the first states."""
+        if initial_state is not None:
+            half = len(initial_state) // 2
+            self.forward_layer.compute_output_spec(sequences, initial_state=initial_state[:half])
+            self.backward_layer.compute_output_spec(sequences, initial_state=initial_state[half:])
         return symbols(self.compute_output_shape(shapes_of(sequences)), self.dtype, self.name)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
