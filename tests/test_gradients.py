@@ -78,6 +78,7 @@ TABLE = [
     ("pad", lambda x: ops.pad(x, [(1, 0), (0, 2)]), [(3, 4)]),
     ("flip", lambda x: ops.flip(x, 0), [(3, 4)]),
     ("roll", lambda x: ops.roll(x, 1, axis=1), [(3, 4)]),
+    ("embedding", lambda x: ops.embedding(np.array([[0, 2], [2, 3]]), x), [(5, 4)]),
     ("take", lambda x: ops.take(x, [[0, 2], [2, 1]], axis=1), [(3, 4)]),
     ("exp", ops.exp, [(3, 4)]),
     ("expm1", ops.expm1, [(3, 4)]),

@@ -11,7 +11,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from lamina import ops, optimizers
+import lamina.models
+from lamina import layers, ops, optimizers
 from lamina.autodiff import GradientTape, RowGrad, Tensor, Variable
 from lamina.optimizers import schedules
 
@@ -232,6 +233,19 @@ def test_state_is_up_to_date_whenever_it_is_read(name):
     for optimizer, weights in ((again, a), (dense, b)):
         optimizer.apply([rows if optimizer is again else rows.to_dense()], [weights])
     np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6)
+
+
+def test_fit_ends_with_the_averages_in_place_of_the_weights():
+    model = lamina.models.Sequential([layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    model.compile(optimizers.SGD(0.1, use_ema=True, ema_momentum=0.75), "mse")
+    x = np.ones((8, 1), np.float32)
+    weight = average = 0.0
+    for step in range(4):
+        weight += 0.1 * 2 * (1 - weight)
+        momentum = 0.75 if step else 0.0
+        average = momentum * average + (1 - momentum) * weight
+    model.fit(x, x, batch_size=4, epochs=2, verbose=0, shuffle=False)
+    assert model.get_weights()[0].item() == pytest.approx(average)
 
 
 def test_lazy_says_so_in_its_config():

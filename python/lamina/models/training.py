@@ -149,6 +149,8 @@ class Training(Steps):
                 followers.call("on_epoch_end", epoch, logs)
                 if self.stop_training:
                     break
+            if self.optimizer is not None:
+                self.optimizer.finalize_variable_values(self._trained_variables())
         finally:
             followers.call("on_train_end", {})
 

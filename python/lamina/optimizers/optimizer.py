@@ -263,7 +263,7 @@ class Optimizer(State):
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """Put the moving averages, if they are kept, in the place of the weights."""
-        if self.use_ema:
+        if self.use_ema and self.built:
             for variable in var_list:
                 variable.assign(self._averages[self._places[id(variable)]])
 
