@@ -1,15 +1,19 @@
 """Layers, with Keras's names, arguments, defaults and weights."""
 
 from lamina.layers.activation import *  # noqa: F403
+from lamina.layers.convolution import *  # noqa: F403
 from lamina.layers.core import *  # noqa: F403
+from lamina.layers.depthwise import *  # noqa: F403
 from lamina.layers.embedding import *  # noqa: F403
 from lamina.layers.input import *  # noqa: F403
 from lamina.layers.input_spec import *  # noqa: F403
 from lamina.layers.layer import Layer
 from lamina.layers.masking import *  # noqa: F403
+from lamina.layers.pooling import *  # noqa: F403
 from lamina.layers.recurrent import *  # noqa: F403
 from lamina.layers.recurrent_cells import *  # noqa: F403
 from lamina.layers.regularization import *  # noqa: F403
+from lamina.layers.resizing import *  # noqa: F403
 from lamina.layers.rnn import *  # noqa: F403
 from lamina.layers.serialization import (  # noqa: F401
     deserialize,

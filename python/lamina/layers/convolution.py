@@ -1,0 +1,357 @@
+"""Convolutional layers: Conv1D, Conv2D and their transposes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina import activations, constraints, initializers, regularizers
+from lamina.layers.spatial import Shape, Spatial, sizes_along
+from lamina.ops.convolution import convolution, pair_or_none, transposed_convolution
+from lamina.ops.windows import check_padding, transposed_windows, windows
+
+__all__ = [
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+]
+
+
+class Filters(Spatial):
+    """What every convolution has: a window that moves, a bias, an activation."""
+
+    _may_be_causal = False
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        strides: Any,
+        padding: str,
+        dilation_rate: Any,
+        activation: Any,
+        use_bias: bool,
+        bias_initializer: Any,
+        bias_regularizer: Any,
+        bias_constraint: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kernel_size = self._numbers(kernel_size, "kernel_size")
+        self.strides = self._numbers(strides, "strides")
+        self.padding = check_padding(padding, causal=self._may_be_causal)
+        self.dilation_rate = self._numbers(dilation_rate, "dilation_rate")
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.bias: Any = None
+        self._window = self._pair(self.kernel_size)
+        self._where = (self._pair(self.strides), self.padding, self._pair(self.dilation_rate))
+        # What the kernel applies itself, and what is left to come after it.
+        fused = activations.fused_name(self.activation)
+        self._fused = fused or "linear"
+        self._after = None if fused else self.activation
+
+    def _require_positive(self, **numbers: Any) -> None:
+        for name, number in numbers.items():
+            if not hasattr(number, "__index__") or number <= 0:
+                raise ValueError(f"{self}: {name} must be a whole number above 0, got {number!r}")
+
+    def _refuse_strides_with_dilation(self) -> None:
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{self}: strides={self.strides} and dilation_rate={self.dilation_rate} cannot "
+                f"both be above 1, as in Keras"
+            )
+
+    def _add_kernel(self, name: str, shape: tuple[int, ...], kind: str) -> Any:
+        """Make the weight ``name``, whose arguments' names begin with ``kind``."""
+        return self.add_weight(
+            shape=shape,
+            initializer=getattr(self, f"{kind}_initializer"),
+            regularizer=getattr(self, f"{kind}_regularizer"),
+            constraint=getattr(self, f"{kind}_constraint"),
+            name=name,
+        )
+
+    def _set_kernel_arguments(
+        self, kind: str, initializer: Any, regularizer: Any, constraint: Any
+    ) -> None:
+        setattr(self, f"{kind}_initializer", initializers.get(initializer))
+        setattr(self, f"{kind}_regularizer", regularizers.get(regularizer))
+        setattr(self, f"{kind}_constraint", constraints.get(constraint))
+
+    def _kernel_config(self, kind: str) -> dict[str, Any]:
+        families = {
+            "initializer": initializers,
+            "regularizer": regularizers,
+            "constraint": constraints,
+        }
+        return {
+            f"{kind}_{what}": family.serialize(getattr(self, f"{kind}_{what}"))
+            for what, family in families.items()
+        }
+
+    def _add_bias(self, size: int) -> None:
+        if self.use_bias:
+            self.bias = self._add_kernel("bias", (size,), "bias")
+
+    def _cells_after(self, shape: Shape) -> Shape:
+        """Return the sizes of the output's axes between samples and channels."""
+        strides, padding, dilation = self._where
+
+        def places(cells: tuple[int, ...]) -> tuple[int, ...]:
+            found, _ = windows(self._pair(cells), self._window, strides, dilation, padding)
+            return found[2 - self.rank :]
+
+        return sizes_along(shape[1:-1], places)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layer's arguments."""
+        return {
+            **super().get_config(),
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "dilation_rate": self.dilation_rate,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            **self._kernel_config("bias"),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+        }
+
+
+class Convolution(Filters):
+    """What Conv1D and Conv2D are, with their arguments and weights."""
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            dilation_rate,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            bias_constraint,
+            data_format=data_format,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self._require_positive(filters=filters, groups=groups)
+        if filters % groups:
+            raise ValueError(f"{self}: groups={groups} does not divide filters={filters}")
+        self._refuse_strides_with_dilation()
+        self.filters, self.groups = int(filters), int(groups)
+        self._set_kernel_arguments(
+            "kernel", kernel_initializer, kernel_regularizer, kernel_constraint
+        )
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernel (window, channels of a group, filters) and the bias (filters,)."""
+        channels = self._channels(input_shape)
+        if channels % self.groups:
+            raise ValueError(
+                f"groups={self.groups} does not divide the input's {channels} channels"
+            )
+        self.compute_output_shape(input_shape)
+        shape = (*self.kernel_size, channels // self.groups, self.filters)
+        self.kernel = self._add_kernel("kernel", shape, "kernel")
+        self._add_bias(self.filters)
+
+    def _apply(self, inputs: Any) -> Any:
+        y = convolution(inputs, self.kernel, self.bias, *self._where, self._fused)
+        return y if self._after is None else self._after(y)
+
+    def _output_shape(self, shape: Shape) -> Shape:
+        return (shape[0], *self._cells_after(shape), self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layer's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "groups": self.groups,
+            **self._kernel_config("kernel"),
+        }
+
+
+class Conv1D(Convolution):
+    """Convolution of sequences: activation(sum over a window of steps of x * kernel, + bias).
+
+    Input (N, steps, channels), output (N, places, filters); kernel (kernel_size, channels / groups,
+    filters). ``padding`` is "valid", "same", or "causal", with which a place sees no later step.
+
+    Raises:
+        ValueError: if an argument cannot be meant, or the output would be empty.
+
+    """
+
+    rank = 1
+    _may_be_causal = True
+
+
+class Conv2D(Convolution):
+    """Convolution of images: activation(sum over a window of x * kernel, + bias).
+
+    Input (N, rows, columns, channels), output (N, rows', columns', filters); kernel (*kernel_size,
+    channels / groups, filters). ``padding`` is "valid" or "same", ``strides`` and ``dilation_rate``
+    are a number or one for rows and one for columns.
+
+    Raises:
+        ValueError: if an argument cannot be meant, or the output would be empty.
+
+    """
+
+    rank = 2
+
+
+class TransposedConvolution(Filters):
+    """What Conv1DTranspose and Conv2DTranspose are, with their arguments and weights."""
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        output_padding: Any = None,
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            dilation_rate,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            bias_constraint,
+            data_format=data_format,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self._require_positive(filters=filters)
+        self._refuse_strides_with_dilation()
+        self.filters = int(filters)
+        self.output_padding = (
+            None if output_padding is None else self._numbers(output_padding, "output_padding", 0)
+        )
+        if self.output_padding is not None and any(
+            extra >= stride for extra, stride in zip(self.output_padding, self.strides, strict=True)
+        ):
+            raise ValueError(
+                f"{self}: output_padding={self.output_padding} must be below "
+                f"strides={self.strides}: more cells than that no stride leaves open"
+            )
+        self._extra = pair_or_none(self.output_padding, self.rank)
+        self._set_kernel_arguments(
+            "kernel", kernel_initializer, kernel_regularizer, kernel_constraint
+        )
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernel (window, filters, channels) and the bias (filters,)."""
+        shape = (*self.kernel_size, self.filters, self._channels(input_shape))
+        self.kernel = self._add_kernel("kernel", shape, "kernel")
+        self._add_bias(self.filters)
+
+    def _apply(self, inputs: Any) -> Any:
+        y = transposed_convolution(
+            inputs, self.kernel, self.bias, *self._where, self._extra, self._fused
+        )
+        return y if self._after is None else self._after(y)
+
+    def _output_shape(self, shape: Shape) -> Shape:
+
+        strides, padding, dilation = self._where
+
+        def cells(places: tuple[int, ...]) -> tuple[int, ...]:
+            found, _ = transposed_windows(
+                self._pair(places), self._window, strides, dilation, padding, self._extra
+            )
+            return found[2 - self.rank :]
+
+        return (shape[0], *sizes_along(shape[1:-1], cells), self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layer's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "output_padding": self.output_padding,
+            **self._kernel_config("kernel"),
+        }
+
+
+class Conv1DTranspose(TransposedConvolution):
+    """The transpose of a convolution of sequences: each step spreads over a window of the output.
+
+    Input (N, steps, channels), output (N, steps', filters); kernel (kernel_size, filters,
+    channels). steps' is steps * stride with padding "same", (steps - 1) * stride + window with
+    "valid" (at least steps * stride), unless ``output_padding`` says more.
+
+    Raises:
+        ValueError: if an argument cannot be meant.
+
+    """
+
+    rank = 1
+
+
+class Conv2DTranspose(TransposedConvolution):
+    """The transpose of a convolution of images: each cell spreads over a window of the output.
+
+    Input (N, rows, columns, channels), output (N, rows', columns', filters); kernel (*kernel_size,
+    filters, channels). rows' is rows * stride with padding "same", (rows - 1) * stride + window
+    with "valid" (at least rows * stride), unless ``output_padding`` says more.
+
+    Raises:
+        ValueError: if an argument cannot be meant.
+
+    """
+
+    rank = 2
+
+
+# Keras's other names of the same layers.
+Convolution1D = Conv1D
+Convolution2D = Conv2D
+Convolution1DTranspose = Conv1DTranspose
+Convolution2DTranspose = Conv2DTranspose
