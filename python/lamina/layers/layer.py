@@ -249,7 +249,16 @@ class Layer(Weighted):
                 spec.check(tensor.shape, self)
 
     def _build_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Call ``build`` with the shape of the first input, or with those that it asks for."""
+        """Call ``build`` with the shape of the first input, or with those that it asks for.
+
+        It asks by the names of ``call``'s parameters, as in Keras: ``build(query_shape,
+        value_shape)`` of ``call(query, value)``; or by their number.
+        """
+        asked = [name.removesuffix("_shape") for name in inspect.signature(self.build).parameters]
+        if len(asked) > 1 and all(name in self._call_parameters for name in asked):
+            given = {**dict(zip(self._call_parameters, args, strict=False)), **kwargs}
+            self.build_from_shapes(*[shapes_of(given.get(name)) for name in asked])
+            return
         arguments = [*args, *(kwargs[key] for key in kwargs if key not in {"mask", "training"})]
         shapes = [shapes_of(each) for each in arguments]
         wanted = inspect.signature(self.build).parameters.values()

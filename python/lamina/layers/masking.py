@@ -33,7 +33,7 @@ class Masking(Layer):
     def call(self, inputs: Any) -> Any:
         """Return the inputs with zeros at the masked steps."""
         seen = self.compute_mask(inputs)[..., np.newaxis]
-        return ops.multiply(inputs, seen.astype(inputs.dtype))
+        return ops.where(seen, inputs, 0)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the input's."""

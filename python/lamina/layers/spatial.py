@@ -12,6 +12,9 @@ from lamina.ops.windows import pair
 Shape = tuple[int | None, ...]
 
 
+__all__ = ["Spatial"]
+
+
 class Spatial(Layer):
     """A layer of sequences (``rank`` 1) or images (2).
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 def as_tensors(value: Any, layer: Layer) -> Any:
     """Return arrays as tensors of a layer's float type; whole numbers stay as they are."""
     kind = type(value)
+    wanted = layer._numpy_dtype  # noqa: SLF001
+    if kind is list and value and all(type(t) is Tensor and t.data.dtype == wanted for t in value):
+        return value
     if kind is list or kind is tuple or kind is dict:
         leaves, rebuild = flatten(value)
         if leaves and all(isinstance(leaf, (Tensor, np.ndarray)) for leaf in leaves):

@@ -13,6 +13,7 @@ from lamina.ops.elementwise import *  # noqa: F403
 from lamina.ops.embedding import *  # noqa: F403
 from lamina.ops.linear import *  # noqa: F403
 from lamina.ops.losses import *  # noqa: F403
+from lamina.ops.normalization import *  # noqa: F403
 from lamina.ops.pooling import *  # noqa: F403
 from lamina.ops.random import *  # noqa: F403
 from lamina.ops.recurrent import *  # noqa: F403

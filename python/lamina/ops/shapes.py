@@ -122,8 +122,11 @@ def _concatenate(*xs: Any, axis: int) -> Any:
         y = np.concatenate(xs, axis=axis)
     except ValueError as error:
         raise ValueError(f"concatenate: {_sizes_that_differ(xs, axis)}") from error
-    places = np.cumsum([x.shape[axis] for x in xs])[:-1]
-    return y, lambda dy: tuple(np.split(dy, places, axis=axis))
+
+    def vjp(dy: Any) -> Any:
+        return tuple(np.split(dy, np.cumsum([x.shape[axis] for x in xs])[:-1], axis=axis))
+
+    return y, vjp
 
 
 def concatenate(xs: Any, axis: int = 0) -> Any:
