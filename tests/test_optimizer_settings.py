@@ -1,6 +1,6 @@
 """Optimizers as their users meet them: names, settings, errors, own rules, and the cost of rows.
 
-That the updates are right is shown in kernels/test_optimizers.py and parity/test_optimizers.py.
+That the updates are right is shown in kernels/test_optimizer_kernels.py and parity.
 """
 
 from __future__ import annotations
