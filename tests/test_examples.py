@@ -98,3 +98,12 @@ def test_skip_gram_and_cbow(text8, capsys, monkeypatch):
         else:
             assert values[-1] < values[0], title
         assert len(neighbours.removeprefix("  two: ").split(", ")) == 5
+
+
+def test_custom_optimizer():
+    losses, weights = run([str(EXAMPLES / "custom_optimizer.py")]).splitlines()
+    first, last = (float(word) for word in losses.removeprefix("loss ").split(" to "))
+    assert last < first / 100
+    assert [float(w) for w in weights.split("[")[1].rstrip("]").split()] == pytest.approx(
+        [1, -2, 3, 0.5], abs=0.1
+    )
