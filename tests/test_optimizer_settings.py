@@ -5,6 +5,8 @@ That the updates are right is shown in kernels/test_optimizer_kernels.py and par
 
 from __future__ import annotations
 
+import copy
+import pickle
 import time
 import tracemalloc
 
@@ -179,15 +181,34 @@ def test_a_users_optimizer_has_every_setting(settings):
     assert [v.shape for v in mine.variables] == [v.shape for v in native.variables]
 
 
-def test_a_rule_on_top_of_a_kernel():
-    class SignOfAdam(optimizers.Adam):
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rule_on_top_of_a_kernel(name):
+    class Signs(getattr(optimizers, name)):
         def update_step(self, gradient, variable, learning_rate):
             super().update_step(ops.sign(gradient), variable, learning_rate)
 
     weights, plain = variable(3), variable(3)
-    SignOfAdam(0.1).apply([np.array([5, -3, 2], np.float32)], [weights])
-    optimizers.Adam(0.1).apply([np.array([1, -1, 1], np.float32)], [plain])
+    Signs(0.1).apply([np.array([5, -3, 2], np.float32)], [weights])
+    getattr(optimizers, name)(0.1).apply([np.array([1, -1, 1], np.float32)], [plain])
+    assert np.isfinite(plain.numpy()).all()
     np.testing.assert_array_equal(weights.numpy(), plain.numpy())
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+@pytest.mark.parametrize("name", ["RMSprop", "Nadam"])
+def test_a_copy_goes_on_by_itself(name, copied):
+    weights, optimizer = [variable(3, 2), variable(4)], getattr(optimizers, name)(0.1)
+    gradients = [RowGrad(np.array([1]), np.ones((1, 2), np.float32), (3, 2)), np.ones(4)]
+    optimizer.apply(gradients, weights)
+    others, other = copied((weights, optimizer))
+    before = weights[1].numpy().copy()
+    other.apply(gradients, others)
+    np.testing.assert_array_equal(weights[1].numpy(), before)
+    optimizer.apply(gradients, weights)
+    for mine, wanted in zip(
+        [*others, *other.variables], [*weights, *optimizer.variables], strict=True
+    ):
+        np.testing.assert_array_equal(mine.numpy(), wanted.numpy())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -46,7 +46,7 @@ def embedding(ids: Any, table: Any, /) -> Any:
         IndexError: if an id is not in [0, V); it names the id and its place.
 
     """
-    if type(ids) is not np.ndarray or ids.dtype not in (np.int32, np.int64):
+    if type(ids) is not np.ndarray or ids.dtype.kind != "i" or ids.dtype.itemsize < 4:
         ids = _whole_numbers(ids)
     ids = ids if ids.flags.c_contiguous else contiguous(ids)
     table = contiguous(table)

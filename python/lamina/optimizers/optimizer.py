@@ -91,7 +91,7 @@ class Optimizer(State):
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self._undecayed: tuple[set[int], tuple[str, ...]] = (set(), ())
+        self._undecayed: tuple[list[Variable], list[str]] = ([], [])
         self._averages: list[Variable] = []
         self._accumulated: list[Variable] = []
         super().__init__(learning_rate)
@@ -245,11 +245,12 @@ class Optimizer(State):
         """
         if self.built:
             raise ValueError(f"{self.name}: exclude_from_weight_decay comes before the first step")
-        self._undecayed = ({id(v) for v in var_list or ()}, tuple(var_names or ()))
+        self._undecayed = (list(var_list or ()), list(var_names or ()))
 
     def _decays(self, variable: Variable) -> bool:
         variables, names = self._undecayed
-        return id(variable) not in variables and not any(name in variable.path for name in names)
+        kept = any(each is variable for each in variables)
+        return not kept and not any(name in variable.path for name in names)
 
     def _average(self) -> None:
         """Take the weights into their moving averages, and these in their place when it is due."""

@@ -331,9 +331,9 @@ class Nadam(_Moments):
             super().build(variables)
             self._u_product = self.add_variable((), "ones", "float64", "u_product")
 
-    def _apply_rule(self, grads: list[Any], variables: list[Variable], rate: float) -> None:
+    def _update(self, grads: list[Any], variables: list[Variable], rate: float) -> None:
         self._u_product.data *= self.beta_1 * (1 - 0.5 * 0.96 ** self._step_number())
-        super()._apply_rule(grads, variables, rate)
+        super()._update(grads, variables, rate)
 
     def _numbers(self, rate: float) -> tuple[float, ...]:
         return (*super()._numbers(rate), float(self._u_product.data))

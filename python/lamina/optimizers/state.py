@@ -45,8 +45,15 @@ class State:
         """Make the state for these variables; `apply` does it at the first step."""
         if not self.built:
             self._trainable_variables = list(variables)
-            self._places = {id(variable): i for i, variable in enumerate(variables)}
+            self._find_places()
             self.built = True
+
+    def _find_places(self) -> None:
+        self._places = {id(variable): i for i, variable in enumerate(self._trainable_variables)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._find_places()  # copies of the variables are others
 
     def add_variable(
         self,
