@@ -94,8 +94,9 @@ class CallbackList:
     def __init__(self, callbacks: Iterable[Any], model: Any, params: dict[str, Any]) -> None:
         self.callbacks = list(callbacks)
         for callback in self.callbacks:
-            if not isinstance(callback, Callback) and not hasattr(callback, "on_epoch_end"):
-                cause = ": are the brackets missing?" if isinstance(callback, type) else ""
+            is_class = isinstance(callback, type)
+            if is_class or not (isinstance(callback, Callback) or hasattr(callback, "set_model")):
+                cause = ": are the brackets missing?" if is_class else ""
                 raise TypeError(f"callbacks: {callback!r} is no Callback{cause}")
             callback.set_params(params)
             callback.set_model(model)

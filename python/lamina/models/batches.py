@@ -31,7 +31,10 @@ def to_arrays(value: Any, what: str) -> tuple[list[NDArray[Any]], Callable[[Sequ
 
     """
     if isinstance(value, list) and (not value or _is_numbers(value)):
-        value = np.asarray(value)
+        try:
+            value = np.asarray(value)
+        except ValueError as error:
+            raise TypeError(f"{what}: wanted numbers, got rows of different lengths") from error
     leaves, rebuild = flatten(value)
     arrays = []
     for leaf in leaves:

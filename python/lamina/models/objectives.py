@@ -86,6 +86,10 @@ class Objectives:
             by_output(each, names, what, nested=True)
             for each, what in ((metric_names, "metrics"), (weighted_metrics, "weighted_metrics"))
         ]
+        for listed in (each for wanted in self._wanted for each in wanted):
+            for each in listed if isinstance(listed, (list, tuple)) else [listed]:
+                if not _depends_on_shapes(each):
+                    metrics.get(each)  # which refuses a wrong name
         self.metrics: list[list[tuple[str, Any, bool]]] = []  # by output, at the first batch
         self.reset()
 
@@ -216,12 +220,22 @@ def _loss_of(identifier: Any) -> Any:
     return losses.LossFunctionWrapper(found)
 
 
+_SHAPE_DEPENDENT = {
+    "acc": "accuracy",
+    "accuracy": "accuracy",
+    "ce": "crossentropy",
+    "crossentropy": "crossentropy",
+}
+
+
+def _depends_on_shapes(identifier: Any) -> bool:
+    return isinstance(identifier, str) and identifier.lower() in _SHAPE_DEPENDENT
+
+
 def _metric_of(identifier: Any, target: Any, prediction: Any) -> Any:
     """Return a metric; "accuracy" and "crossentropy" become the kind that the shapes tell."""
-    if isinstance(identifier, str):
-        kind = {"acc": "accuracy", "ce": "crossentropy"}.get(identifier.lower(), identifier.lower())
-        if kind in {"accuracy", "crossentropy"}:
-            identifier = f"{_kind_of_target(target, prediction)}_{kind}"
+    if _depends_on_shapes(identifier):
+        identifier = f"{_kind_of_target(target, prediction)}_{_SHAPE_DEPENDENT[identifier.lower()]}"
     found = metrics.get(identifier)
     return found if hasattr(found, "update_state") else metrics.MeanMetricWrapper(found)
 
