@@ -13,6 +13,7 @@ from lamina import ops
 from lamina.layers.input_spec import InputSpec
 from lamina.layers.layer import Layer
 from lamina.randomness import next_seed
+from lamina.regularizers import L1L2
 
 __all__ = [
     "ActivityRegularization",
@@ -99,7 +100,7 @@ class _SpatialDropout(Dropout):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make the same layer."""
         config = super().get_config()
-        del config["noise_shape"]
+        del config["noise_shape"], config["trainable"]  # Keras takes neither here
         return config
 
 
@@ -242,12 +243,8 @@ class ActivityRegularization(Layer):
     supports_masking = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(activity_regularizer=L1L2(l1=l1, l2=l2), **kwargs)
         self.l1, self.l2 = l1, l2
-        self.activity_regularizer = self._penalty
-
-    def _penalty(self, x: Any) -> Any:
-        return self.l1 * ops.sum(ops.absolute(x)) + self.l2 * ops.sum(ops.square(x))
 
     def call(self, inputs: Any) -> Any:
         """Return the input."""
@@ -260,5 +257,5 @@ class ActivityRegularization(Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make the same layer."""
         config = super().get_config()
-        config.pop("activity_regularizer", None)
+        del config["activity_regularizer"]
         return {**config, "l1": self.l1, "l2": self.l2}
