@@ -14,10 +14,9 @@ from lamina.word2vec import KeyedVectors, Word2Vec, callbacks, keyedvectors, phr
 from lamina.word2vec.phrases import Phrases
 
 if TYPE_CHECKING:
-    from lamina.models.cloning import clone_model
+    from lamina.models.cloning import clone_model, model_from_config, model_from_json
     from lamina.models.model import Model
     from lamina.models.sequential import Sequential
-    from lamina.models.serialization import model_from_config, model_from_json
 
 for _name, _module in {
     "callbacks": callbacks,
@@ -31,8 +30,8 @@ _NETWORKS = {
     "Model": "model",
     "Sequential": "sequential",
     "clone_model": "cloning",
-    "model_from_config": "serialization",
-    "model_from_json": "serialization",
+    "model_from_config": "cloning",
+    "model_from_json": "cloning",
 }
 
 __all__ = [

@@ -1,12 +1,14 @@
-"""A model of the same graph with weights of its own."""
+"""Models out of configs and out of other models, with weights of their own."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from lamina.autodiff import flatten
 from lamina.layers.input import Input, InputLayer
 from lamina.layers.layer import Layer
+from lamina.layers.serialization import deserialize
 from lamina.models.model import Model
 from lamina.models.sequential import Sequential
 
@@ -14,6 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lamina.graph import SymbolicTensor
+
+
+def model_from_json(text: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return a model of what ``model.to_json()`` gave, here or in Keras, with new weights.
+
+    Args:
+        text: the JSON.
+        custom_objects: your own layers, losses and functions by the names in it.
+
+    Raises:
+        ValueError: if it is no JSON or the config is wrong; the message names the place.
+
+    """
+    return model_from_config(json.loads(text), custom_objects)
+
+
+def model_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return a model of a config with its class's name, as `to_json` writes it."""
+    return deserialize(config, custom_objects)
 
 
 def clone_model(

@@ -220,22 +220,3 @@ def _as_plain(value: Any) -> Any:
     raise TypeError(
         f"to_json: a config holds {value!r} ({type(value).__name__}): override get_config"
     )
-
-
-def model_from_json(text: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return a model of what ``model.to_json()`` gave, here or in Keras, with new weights.
-
-    Args:
-        text: the JSON.
-        custom_objects: your own layers, losses and functions by the names in it.
-
-    Raises:
-        ValueError: if it is no JSON or the config is wrong; the message names the place.
-
-    """
-    return model_from_config(json.loads(text), custom_objects)
-
-
-def model_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return a model of a config with its class's name, as `to_json` writes it."""
-    return deserialize(config, custom_objects)
