@@ -11,6 +11,7 @@ from lamina.layers.embedding import *  # noqa: F403
 from lamina.layers.identity import *  # noqa: F403
 from lamina.layers.input import *  # noqa: F403
 from lamina.layers.input_spec import *  # noqa: F403
+from lamina.layers.layer import Layer
 from lamina.layers.masking import *  # noqa: F403
 from lamina.layers.merging import *  # noqa: F403
 from lamina.layers.multi_head_attention import *  # noqa: F403
@@ -22,10 +23,13 @@ from lamina.layers.regularization import *  # noqa: F403
 from lamina.layers.reshaping import *  # noqa: F403
 from lamina.layers.resizing import *  # noqa: F403
 from lamina.layers.rnn import *  # noqa: F403
-from lamina.layers.spatial import *  # noqa: F403
+from lamina.layers.serialization import (  # noqa: F401
+    deserialize,
+    get,
+    registry,
+    serialize,
+)
 from lamina.layers.wrappers import *  # noqa: F403
-from lamina.layers.layer import Layer
-from lamina.layers.serialization import deserialize, get, registry, serialize
 
 # Every layer that stands here can be told by its name, in this one place.
 for _thing in list(globals().values()):
