@@ -46,6 +46,32 @@ void multiply_in_shares(Stored a_stored, Stored b_stored, int64_t m, int64_t n, 
   }
 }
 
+// `multiply` where c is a row or a column: a matrix times a vector, which needs no packing.
+template <typename T>
+void multiply_vector(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k, const T* a,
+                     int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  const bool column = n == 1, plain_a = a_stored == Stored::kPlain;
+  const bool plain_b = b_stored == Stored::kPlain;
+  const int64_t size = column ? m : n, c_step = column ? ldc : 1;
+  // The matrix is stored with `size` rows of k, or transposed with k rows of `size`.
+  const T *matrix = column ? a : b, *vector = column ? b : a;
+  const bool transposed = column ? !plain_a : plain_b;
+  const int64_t step = column ? (plain_b ? ldb : 1) : (plain_a ? 1 : lda);
+  if (beta == 0) {  // whatever c holds, NaN included
+    for (int64_t i = 0; i < size; ++i) c[i * c_step] = 0;
+  }
+  const auto call = [&](auto gemv) {
+    gemv(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, blasint(transposed ? k : size),
+         blasint(transposed ? size : k), T(1), matrix, blasint(column ? lda : ldb), vector,
+         blasint(step), beta, c, blasint(c_step));
+  };
+  if constexpr (sizeof(T) == 4) {
+    call(scipy_cblas_sgemv);
+  } else {
+    call(scipy_cblas_dgemv);
+  }
+}
+
 }  // namespace
 
 void multiply_transposed(const float* a, int64_t lda, const float* b, int64_t ldb, float* c,
@@ -69,6 +95,9 @@ void multiply(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k,
       for (int64_t j = 0; j < n; ++j) c[i * ldc + j] = beta == 0 ? T(0) : beta * c[i * ldc + j];
     }
     return;
+  }
+  if (m == 1 || n == 1) {
+    return multiply_vector(a_stored, b_stored, m, n, k, a, lda, b, ldb, beta, c, ldc);
   }
   const auto call = [&](auto gemm) {
     gemm(CblasRowMajor, flag(a_stored), flag(b_stored), blasint(m), blasint(n), blasint(k), T(1), a,

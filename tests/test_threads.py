@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from lamina._native import core
 from lamina.word2vec.corpus import open_corpus
 from lamina.word2vec.keyedvectors import KeyedVectors
 from lamina.word2vec.model import Word2Vec
@@ -124,3 +125,34 @@ def test_queries_side_by_side(tmp_path):
     vectors.norms = None  # the threads find nothing ready
     with ThreadPoolExecutor(3) as pool:
         assert all(result == alone for result in pool.map(work, range(6)))
+
+
+def _run_network_kernels():
+    """Run the kernels of dense layers and losses on arrays that are worth two threads."""
+    rng = np.random.default_rng(1)
+    x, dy = rng.normal(size=(2, 5000, 24)).astype(np.float32)
+    kernel = rng.normal(size=(24, 20)).astype(np.float32)
+    labels = rng.integers(0, 20, len(x))
+    y = core.dense(x, kernel, kernel[0].copy(), "tanh")
+    loss, scales = core.softmax_cross_entropy(labels, y)
+    return [
+        y,
+        *core.activation_gradient(x, dy, "sigmoid", True),
+        core.matmul(x, dy, True, False),
+        core.gelu(x),
+        core.softmax(y),
+        loss,
+        core.softmax_cross_entropy_gradient(labels, y, scales, loss),
+        core.squared_error(x, dy),
+        core.dropout(x, 0.5, 1),
+        core.random_normal([70_000], 0, 1, 2, "f"),
+    ]
+
+
+def test_network_kernels_on_python_threads():
+    """Each kernel runs on threads of its own while another caller's does."""
+    expected = _run_network_kernels()
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(lambda _: _run_network_kernels(), range(4)):
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(one, other)

@@ -114,6 +114,7 @@ std::vector<int64_t> checked_index(const Array<Index>& labels, const Rows& rows,
       for (size_t axis = rows.shape.size(), rest = i; axis-- > 0; rest /= rows.shape[axis]) {
         place = std::to_string(rest % rows.shape[axis]) + (place.empty() ? "" : ", ") + place;
       }
+      if (rows.shape.size() == 1) place += ",";
       throw py::value_error(where + ": label " + std::to_string(index[i]) + " at (" + place +
                             ") is outside [0, " + std::to_string(rows.C) +
                             "): the predictions have " + std::to_string(rows.C) +

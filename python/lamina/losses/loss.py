@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from lamina import ops
 from lamina.autodiff import Tensor, op
+from lamina.ops.arrays import unbroadcast
 from lamina.registry import Registry
 
 registry = Registry("loss", "keras.losses")
@@ -15,13 +17,21 @@ registry = Registry("loss", "keras.losses")
 _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
+def _expand(x: Any) -> Any:
+    return x[..., None] if type(x) is np.ndarray else ops.expand_dims(x, -1)
+
+
+def _squeeze(x: Any) -> Any:
+    return x[..., 0] if type(x) is np.ndarray else ops.squeeze(x, -1)
+
+
 def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
     """Return both with as many axes: a last axis of 1 is added to a vector, or else dropped."""
     rank, other = len(a.shape), len(b.shape)
     if rank == other + 1 and a.shape[-1] == 1:
-        return (a, ops.expand_dims(b, -1)) if other == 1 else (ops.squeeze(a, -1), b)
+        return (a, _expand(b)) if other == 1 else (_squeeze(a), b)
     if other == rank + 1 and b.shape[-1] == 1:
-        return (ops.expand_dims(a, -1), b) if rank == 1 else (a, ops.squeeze(b, -1))
+        return (_expand(a), b) if rank == 1 else (a, _squeeze(b))
     return a, b
 
 
@@ -47,24 +57,20 @@ def pair(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 
 
 @op
-def _weighted_sum(values: Any, /, weights: Any = None, share: float = 1.0) -> Any:
-    """Return share * sum(values * weights): what every reduction comes to."""
+def _scaled_sum(values: Any, /, share: float) -> Any:
+    """Return share * sum(values)."""
     scale = values.dtype.type(share)
-    total = values.sum() if weights is None else (values * weights).sum()
-    shape = values.shape if weights is None else np.broadcast_shapes(values.shape, weights.shape)
+    total = np.asarray(np.add.reduce(values, None) * scale)
+    return total, lambda dy: np.full(values.shape, dy * scale, values.dtype)
 
-    def vjp(dy: Any) -> Any:
-        if weights is None:
-            return np.full(values.shape, dy * scale, values.dtype)
-        spread = np.broadcast_to(weights, shape) * (dy * scale)
-        extra = len(shape) - values.ndim
-        axes = tuple(range(extra)) + tuple(
-            i + extra for i, n in enumerate(values.shape) if n == 1 and spread.shape[i + extra] != 1
-        )
-        spread = spread.sum(axis=axes, keepdims=True).reshape(values.shape) if axes else spread
-        return spread.astype(values.dtype, copy=False)
 
-    return np.asarray(total * scale, values.dtype), vjp
+@op
+def _weighted_sum(values: Any, /, weights: Any, share: float) -> Any:
+    """Return share * sum(values * weights)."""
+    scale = values.dtype.type(share)
+    total = np.asarray((values * weights).sum() * scale, values.dtype)
+    shape = np.broadcast_shapes(values.shape, weights.shape)
+    return total, lambda dy: unbroadcast(np.broadcast_to(weights, shape) * (dy * scale), values)
 
 
 def combine_weights(sample_weight: Any, mask: Any, dtype: Any, reduction: Any) -> Any:
@@ -82,17 +88,8 @@ def combine_weights(sample_weight: Any, mask: Any, dtype: Any, reduction: Any) -
         share *= mask.size / valid if valid else 0
     if weights is None:
         return share
-    share, weights = same_rank_arrays(share, weights)
+    share, weights = same_rank(share, weights)
     return share * weights
-
-
-def same_rank_arrays(a: Any, b: Any) -> tuple[Any, Any]:
-    """`same_rank` for plain arrays."""
-    if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
-        return (a, b[..., None]) if b.ndim == 1 else (a[..., 0], b)
-    if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
-        return (a[..., None], b) if a.ndim == 1 else (a, b[..., 0])
-    return a, b
 
 
 def reduce_losses(values: Any, sample_weight: Any, mask: Any, reduction: Any) -> Any:
@@ -106,35 +103,26 @@ def reduce_losses(values: Any, sample_weight: Any, mask: Any, reduction: Any) ->
         ValueError: if the weights do not fit the losses.
 
     """
+    if sample_weight is None and mask is None:
+        if reduction in {None, "none"} or len(values.shape) == 0:
+            return values
+        size = 1 if reduction == "sum" else math.prod(values.shape)
+        return _scaled_sum(values, share=1 / max(size, 1))
     weights = combine_weights(sample_weight, mask, values.dtype, reduction)
-    if weights is not None:
-        values, weights = _fit_weights(values, weights)
-    if reduction in {None, "none"} or values.shape in {(), (0,)}:
-        return values if weights is None else ops.multiply(values, weights)
+    values, weights = _fit_weights(values, weights)
+    if reduction in {None, "none"} or len(values.shape) == 0:
+        return ops.multiply(values, weights)
     if reduction == "sum":
-        return _weighted_sum(values, weights=weights)
-    if reduction == "mean_with_sample_weight" and weights is not None:
+        count = 1.0
+    elif reduction == "mean_with_sample_weight":
         count = float(np.sum(weights))
     else:
-        shape = (
-            values.shape if weights is None else np.broadcast_shapes(values.shape, weights.shape)
-        )
-        count = float(np.prod(shape))
+        count = float(math.prod(np.broadcast_shapes(values.shape, weights.shape)))
     return _weighted_sum(values, weights=weights, share=1 / count if count else 0.0)
 
 
 def _fit_weights(values: Any, weights: Any) -> tuple[Any, Any]:
-    rank = len(values.shape)
-    if weights.ndim == rank + 1 and weights.shape[-1] == 1:
-        if rank == 1:
-            values = ops.expand_dims(values, -1)
-        else:
-            weights = weights[..., 0]
-    elif rank == weights.ndim + 1 and values.shape[-1] == 1:
-        if weights.ndim == 1:
-            weights = weights[..., None]
-        else:
-            values = ops.squeeze(values, -1)
+    values, weights = same_rank(values, weights)
     try:
         np.broadcast_shapes(values.shape, weights.shape)
     except ValueError as error:
@@ -173,8 +161,8 @@ class Loss:
         raise NotImplementedError(f"{type(self).__name__} has no call(self, y_true, y_pred)")
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        if type(y_pred) is not Tensor and not hasattr(y_pred, "mask"):
-            y_pred = Tensor(y_pred) if not hasattr(y_pred, "shape") else y_pred
+        if not hasattr(y_pred, "shape"):
+            y_pred = Tensor(y_pred)
         values = self.call(y_true, y_pred)
         mask = getattr(y_pred, "mask", None)
         own_mask = getattr(values, "mask", None)

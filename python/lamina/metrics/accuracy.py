@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.autodiff import as_array
-from lamina.losses.loss import same_rank_arrays
+from lamina.losses.loss import same_rank
 from lamina.metrics.metric import MeanMetricWrapper, registry
 
 
@@ -25,14 +25,14 @@ def _check(name: str, y_true: Any, y_pred: Any) -> None:
 
 def accuracy(y_true: Any, y_pred: Any) -> Any:
     """Return whether each prediction equals its target."""
-    y_true, y_pred = same_rank_arrays(*_arrays(y_true, y_pred))
+    y_true, y_pred = same_rank(*_arrays(y_true, y_pred))
     _check("accuracy", y_true, y_pred)
     return y_true == y_pred
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """Return whether each prediction is on its target's side of the threshold."""
-    y_true, y_pred = same_rank_arrays(*_arrays(y_true, y_pred))
+    y_true, y_pred = same_rank(*_arrays(y_true, y_pred))
     _check("binary_accuracy", y_true, y_pred)
     return (y_pred > threshold) == y_true
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.autodiff import as_array
-from lamina.losses.loss import same_rank_arrays
+from lamina.losses.loss import same_rank
 from lamina.metrics.metric import Metric, divide, registry
 
 _LOWEST = -1e10  # below every prediction: what top_k leaves out
@@ -75,7 +75,7 @@ class Confusion(Metric):
 
     def prepare(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         """Return labels (bool), scores and weights, all of one shape."""
-        scores, truth = same_rank_arrays(np.asarray(as_array(y_pred)), np.asarray(as_array(y_true)))
+        scores, truth = same_rank(np.asarray(as_array(y_pred)), np.asarray(as_array(y_true)))
         if truth.shape != scores.shape:
             raise ValueError(
                 f"{self.name}: targets of shape {truth.shape} do not fit predictions of shape "

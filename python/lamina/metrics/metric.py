@@ -126,7 +126,7 @@ def by_sample(values: Any, sample_weight: Any, *, mean: bool) -> tuple[Any, Any]
     reduce = np.mean if mean else np.sum
     if sample_weight is not None:
         weights = np.asarray(as_array(sample_weight), np.float64)
-        values, weights = losses.same_rank_arrays(values, weights)
+        values, weights = losses.same_rank(values, weights)
         if values.ndim > weights.ndim:
             values = reduce(values, axis=tuple(range(weights.ndim, values.ndim)))
         try:
@@ -176,12 +176,16 @@ class Average(Metric):
 
     def add(self, values: Any, sample_weight: Any) -> None:
         """Take values into the mean."""
+        if sample_weight is None:
+            array = as_array(values)
+            samples = array.shape[0] if array.ndim else 1
+            # The sum of the samples' means is that of all elements, shared out.
+            self.total += array.sum(dtype=np.float64) * (samples / max(array.size, 1))
+            self.count += samples
+            return
         values, weights = by_sample(values, sample_weight, mean=True)
         self.total += values.sum()
-        if weights is None:
-            self.count += values.shape[0] if values.ndim else 1
-        else:
-            self.count += weights.sum()
+        self.count += weights.sum()
 
     def result(self) -> Any:
         """Return the mean; 0 before any value."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lamina.autodiff import as_array
-from lamina.losses.loss import same_rank_arrays
+from lamina.losses.loss import same_rank
 from lamina.metrics.metric import Metric, registry
 
 _EPSILON = 1e-7
@@ -17,7 +17,7 @@ _EPSILON = 1e-7
 def _matrices(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     truth = np.asarray(as_array(y_true), np.float64)
     scores = np.asarray(as_array(y_pred), np.float64)
-    truth, scores = same_rank_arrays(truth, scores)
+    truth, scores = same_rank(truth, scores)
     if truth.ndim != 2 or truth.shape != scores.shape:
         raise ValueError(
             f"{name}: wanted targets and predictions of one shape (samples, outputs), got "
