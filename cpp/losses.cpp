@@ -94,10 +94,11 @@ V clip(V x, T low, T high) {
   return minimum(broadcast(high), maximum(broadcast(low), x));
 }
 
-// v where x was not clipped, 0 elsewhere.
+// v where x was not clipped, 0 where it was, and half of v at the two ends.
 template <typename V, typename T>
 V inside(V x, T low, T high, V v) {
-  return (x > low) & (x < high) ? v : V{};
+  const V half = (x >= low) & (x <= high) ? number<V>(0.5) * v : V{};
+  return half + ((x > low) & (x < high) ? half : V{});
 }
 
 }  // namespace

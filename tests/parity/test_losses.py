@@ -47,7 +47,8 @@ TABLE = [
     ("Huber", {"delta": 0.3}, NUMBERS),
     ("LogCosh", {}, NUMBERS),
     ("Poisson", {}, SHARES),
-    ("CosineSimilarity", {}, NUMBERS),
+    # Not for a single number, whose cosine is 1 or -1 and whose gradient is 0 but for rounding.
+    ("CosineSimilarity", {}, NUMBERS[:2]),
     ("CosineSimilarity", {"axis": 0}, NUMBERS),
     ("Hinge", {}, BINARY_LOGITS),
     ("Hinge", {}, [(2 * t - 1, p) for t, p in BINARY_LOGITS]),
@@ -106,7 +107,6 @@ def compare(ours, theirs, target, prediction, weights=None, mask=None):
     expected, by_prediction = keras_loss(theirs, target, prediction, weights, mask)
     value, gradient = our_loss(ours, target, prediction, weights, mask)
     assert value.dtype == np.float32
-    # Cosines of 5 numbers or so lose a digit to the lengths, which are rounded first.
     assert_close(value, expected, ours.name)
     if by_prediction is not None:
         assert_close(gradient, by_prediction, f"gradient of {ours.name}")
@@ -193,10 +193,12 @@ def test_names_and_configs(name):
         assert found.__name__ == theirs.__name__
         assert losses.deserialize(losses.serialize(found)) is found
         return
-    assert found.get_config() == theirs.get_config()
+    # Keras leaves some arguments out of its configs (delta, axis); it takes them all.
+    assert found.get_config().items() >= theirs.get_config().items()
     config = losses.serialize(found)
-    assert config == keras.losses.serialize(theirs)
     assert losses.deserialize(config).get_config() == found.get_config()
+    assert losses.deserialize(keras.losses.serialize(theirs)).get_config() == found.get_config()
+    assert keras.losses.deserialize(config).get_config() == theirs.get_config()
 
 
 def test_a_function_of_the_user():

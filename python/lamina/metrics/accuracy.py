@@ -87,7 +87,7 @@ def sparse_top_k_categorical_accuracy(
     return _among_best(y_true, y_pred, k)
 
 
-@registry.add()
+@registry.add("accuracy")
 class Accuracy(MeanMetricWrapper):
     """The share of predictions that equal their targets."""
 
