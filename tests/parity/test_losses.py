@@ -213,6 +213,21 @@ def test_a_function_of_the_user():
     assert loss.name == "distance"
 
 
+def test_targets_of_any_type_give_float32():
+    class Difference(losses.Loss):
+        def call(self, y_true, y_pred):
+            assert y_true.dtype == np.float32
+            return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+    prediction = NUMBERS[0][1]
+    for target in (np.ones((7, 5)), np.ones((7, 5), int), np.ones((7, 5), bool).tolist()):
+        value, gradient = our_loss(Difference(), target, prediction)
+        assert value.dtype == gradient.dtype == np.float32
+        np.testing.assert_allclose(value, np.square(1 - prediction).mean(), rtol=1e-5)
+    labels = [0, 3, 1, 2, 4, 4, 0]
+    assert float(losses.get("SparseCategoricalCrossentropy")(labels, prediction.tolist())) > 0
+
+
 def test_a_loss_of_the_user():
     class Largest(losses.Loss):
         def call(self, y_true, y_pred):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import ops
+from lamina.autodiff import Tensor
 from lamina.losses.loss import LossFunctionWrapper, pair, registry
 from lamina.ops import losses as kernels
 
@@ -83,6 +84,7 @@ def sparse_categorical_crossentropy(
 
     """
     y_true = kernels.as_labels(y_true)
+    y_pred = y_pred if hasattr(y_pred, "shape") else Tensor(y_pred)
     if y_true.ndim == len(y_pred.shape) and y_true.shape[axis] == 1:
         y_true = y_true.squeeze(axis)
     loss = ops.sparse_categorical_crossentropy(
@@ -91,6 +93,9 @@ def sparse_categorical_crossentropy(
     if ignore_class is not None:
         loss.mask = y_true != ignore_class
     return loss
+
+
+sparse_categorical_crossentropy.keeps_integers = True
 
 
 @registry.add("kld", "KLD", "kullback_leibler_divergence")

@@ -144,6 +144,8 @@ class Loss:
 
     """
 
+    keeps_integers = False  # whether targets stay indices; else they get the predictions' type
+
     def __init__(
         self, name: str | None = None, reduction: Any = "sum_over_batch_size", dtype: Any = None
     ) -> None:
@@ -161,8 +163,10 @@ class Loss:
         raise NotImplementedError(f"{type(self).__name__} has no call(self, y_true, y_pred)")
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        if not hasattr(y_pred, "shape"):
+        if type(y_pred) is np.ndarray or not hasattr(y_pred, "shape"):
             y_pred = Tensor(y_pred)
+        if not self.keeps_integers and (type(y_true) is np.ndarray or not hasattr(y_true, "shape")):
+            y_true = np.asarray(y_true, y_pred.dtype)
         values = self.call(y_true, y_pred)
         mask = getattr(y_pred, "mask", None)
         own_mask = getattr(values, "mask", None)
@@ -199,6 +203,7 @@ class LossFunctionWrapper(Loss):
     ) -> None:
         super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
         self.fn = fn
+        self.keeps_integers = getattr(fn, "keeps_integers", False)
         self._options = kwargs
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
