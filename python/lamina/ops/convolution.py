@@ -6,6 +6,7 @@ a sequence being an image of one row. Those with Keras's names take Keras's argu
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from lamina._native import core
@@ -25,21 +26,58 @@ __all__ = [
 ]
 
 
-def _images(x: Any, kernel: Any) -> Any:
-    """Return sequences or images as images, of the kernel's type and without gaps."""
-    if x.ndim != kernel.ndim or x.ndim not in {3, 4}:
+# What the axes of the kernels are.
+_KERNELS = {
+    "convolution": "(window, channels of a group, filters)",
+    "depthwise convolution": "(window, channels, multiplier)",
+    "transposed convolution": "(window, filters, channels)",
+}
+
+
+@functools.lru_cache(maxsize=4096)
+def _plan(
+    kind: str,
+    shape: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: Pair,
+    padding: str,
+    dilation: Pair,
+    output_padding: tuple[int | None, int | None] = (None, None),
+) -> tuple[Pair, Pair, Pair, Pair, int]:
+    """Return (cells, window, size of the output, cells before the first window, groups).
+
+    ``shape`` is that of one sample, ``kernel`` that of the kernel.
+    """
+    if len(kernel) not in {3, 4} or len(shape) != len(kernel) - 1:
         raise ValueError(
-            f"convolution: a kernel of shape {kernel.shape} wants "
-            f"{'sequences' if kernel.ndim == 3 else 'images'} of {kernel.ndim} dimensions, got "
-            f"the shape {x.shape}"
+            f"{kind}: a kernel of shape {kernel} wants "
+            f"{'sequences' if len(kernel) == 3 else 'images'} of {len(kernel)} dimensions, got "
+            f"{len(shape) + 1}"
         )
+    channels, filters = shape[-1], kernel[-1]
+    expected, groups = kernel[-1 if kind == "transposed convolution" else -2], 1
+    if kind == "convolution":
+        groups = channels // max(expected, 1)
+        expected *= groups
+    if channels != expected or 0 in {channels, filters} or filters % groups:
+        raise ValueError(
+            f"{kind}: {channels} channels do not fit a kernel of shape {kernel}, {_KERNELS[kind]}"
+        )
+    *_, rows, columns, _ = (1, *shape)  # a sequence is one row
+    *_, kernel_rows, kernel_columns, _, _ = (1, *kernel)
+    cells, window = (rows, columns), (kernel_rows, kernel_columns)
+    where = (cells, window, strides, dilation, padding)
+    if kind == "transposed convolution":
+        return cells, window, *transposed_windows(*where, output_padding), groups
+    return cells, window, *windows(*where), groups
+
+
+def _images(x: Any, kernel: Any) -> tuple[Any, Any]:
+    """Return x and its kernel without gaps, of one type; sequences as images of one row."""
     if x.dtype != kernel.dtype:
         x = x.astype(kernel.dtype)
-    return contiguous(x if x.ndim == 4 else x[:, None])
-
-
-def _filters(kernel: Any) -> Any:
-    return contiguous(kernel if kernel.ndim == 4 else kernel[None])
+    x, kernel = contiguous(x), contiguous(kernel)
+    return (x, kernel) if x.ndim == 4 else (x[:, None], kernel[None])
 
 
 def _before_activation(y: Any, dy: Any, activation: str, bias: Any) -> tuple[Any, Any]:
@@ -71,15 +109,10 @@ def convolution(
         ValueError: if the channels do not fit, or no window fits into x.
 
     """
-    images, filters = _images(x, kernel), _filters(kernel)
-    cells, window = images.shape[1:3], filters.shape[:2]
-    groups, rest = divmod(images.shape[3], filters.shape[2])
-    if rest or groups == 0 or filters.shape[3] % groups:
-        raise ValueError(
-            f"convolution: {images.shape[3]} channels do not fit a kernel of shape "
-            f"{kernel.shape}, (window, channels of a group, filters)"
-        )
-    size, before = windows(cells, window, strides, dilation, padding)
+    cells, window, size, before, groups = _plan(
+        "convolution", x.shape[1:], kernel.shape, strides, padding, dilation
+    )
+    images, filters = _images(x, kernel)
     where = (strides, dilation, before, groups)
     y = core.conv2d(images, filters, bias, size, *where, activation)
     kept = None if activation == "linear" else y
@@ -118,14 +151,16 @@ def transposed_convolution(
         ValueError: if the channels do not fit.
 
     """
-    images, filters = _images(x, kernel), _filters(kernel)
-    places, window = images.shape[1:3], filters.shape[:2]
-    if images.shape[3] != filters.shape[3]:
-        raise ValueError(
-            f"transposed convolution: {images.shape[3]} channels do not fit a kernel of shape "
-            f"{kernel.shape}, (window, filters, channels)"
-        )
-    size, before = transposed_windows(places, window, strides, dilation, padding, output_padding)
+    places, window, size, before, _ = _plan(
+        "transposed convolution",
+        x.shape[1:],
+        kernel.shape,
+        strides,
+        padding,
+        dilation,
+        output_padding,
+    )
+    images, filters = _images(x, kernel)
     where = (strides, dilation, before, 1)
     y = core.conv2d_gradient_input(images, filters, bias, size, *where, activation)
     kept = None if activation == "linear" else y
@@ -161,14 +196,10 @@ def depthwise_convolution(
         ValueError: if the channels do not fit, or no window fits into x.
 
     """
-    images, filters = _images(x, kernel), _filters(kernel)
-    cells, window = images.shape[1:3], filters.shape[:2]
-    if images.shape[3] != filters.shape[2]:
-        raise ValueError(
-            f"depthwise convolution: {images.shape[3]} channels do not fit a kernel of shape "
-            f"{kernel.shape}, (window, channels, multiplier)"
-        )
-    size, before = windows(cells, window, strides, dilation, padding)
+    cells, window, size, before, _ = _plan(
+        "depthwise convolution", x.shape[1:], kernel.shape, strides, padding, dilation
+    )
+    images, filters = _images(x, kernel)
     where = (strides, dilation, before)
     y = core.depthwise_conv2d(images, filters, bias, size, *where, activation)
     kept = None if activation == "linear" else y
