@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from keras_beside import compare_configs, compare_layers, keras
+from keras_beside import assert_close, compare_configs, compare_layers, copy_weights, keras
 
 from lamina import layers
+from lamina.models import Sequential
 
 
 def inputs(*shape):
@@ -140,3 +141,35 @@ def test_random_geometries():
         }
         cells = generator.integers(10, 14, 2)
         compare("Conv2D", (2, *map(int, cells), groups * int(generator.integers(1, 5))), **kwargs)
+
+
+def stack(kind, of):
+    """Return the same network of ours or of Keras's layers."""
+    return kind(
+        [
+            of.Input((12, 10, 2)),
+            of.Conv2D(6, 3, activation="relu", padding="same"),
+            of.MaxPooling2D(),
+            of.SeparableConv2D(8, 3, activation="tanh"),
+            of.UpSampling2D(),
+            of.Conv2DTranspose(4, 3, strides=2, padding="same", activation="sigmoid"),
+            of.DepthwiseConv2D(3, strides=2),
+            of.AveragePooling2D(2, padding="same"),
+            of.ZeroPadding2D(1),
+            of.Conv2D(3, 2, strides=2),
+            of.GlobalAveragePooling2D(),
+        ]
+    )
+
+
+# Keras itself asks its variables for arrays in the old way.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_weights_after_three_steps():
+    ours, theirs = stack(Sequential, layers), stack(keras.Sequential, keras.layers)
+    copy_weights(ours, theirs)
+    x, y = inputs(24, 12, 10, 2), inputs(24, 3)
+    for model in (ours, theirs):
+        model.compile(optimizer="adam", loss="mse")
+        model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        assert_close(mine, other, "weight")

@@ -126,7 +126,7 @@ class Filters(Spatial):
         }
 
 
-class Convolution(Filters):
+class Conv(Filters):
     """What Conv1D and Conv2D are, with their arguments and weights."""
 
     def __init__(
@@ -201,7 +201,7 @@ class Convolution(Filters):
         }
 
 
-class Conv1D(Convolution):
+class Conv1D(Conv):
     """Convolution of sequences: activation(sum over a window of steps of x * kernel, + bias).
 
     Input (N, steps, channels), output (N, places, filters); kernel (kernel_size, channels / groups,
@@ -216,7 +216,7 @@ class Conv1D(Convolution):
     _may_be_causal = True
 
 
-class Conv2D(Convolution):
+class Conv2D(Conv):
     """Convolution of images: activation(sum over a window of x * kernel, + bias).
 
     Input (N, rows, columns, channels), output (N, rows', columns', filters); kernel (*kernel_size,
@@ -231,7 +231,7 @@ class Conv2D(Convolution):
     rank = 2
 
 
-class TransposedConvolution(Filters):
+class ConvTranspose(Filters):
     """What Conv1DTranspose and Conv2DTranspose are, with their arguments and weights."""
 
     def __init__(
@@ -320,7 +320,7 @@ class TransposedConvolution(Filters):
         }
 
 
-class Conv1DTranspose(TransposedConvolution):
+class Conv1DTranspose(ConvTranspose):
     """The transpose of a convolution of sequences: each step spreads over a window of the output.
 
     Input (N, steps, channels), output (N, steps', filters); kernel (kernel_size, filters,
@@ -335,7 +335,7 @@ class Conv1DTranspose(TransposedConvolution):
     rank = 1
 
 
-class Conv2DTranspose(TransposedConvolution):
+class Conv2DTranspose(ConvTranspose):
     """The transpose of a convolution of images: each cell spreads over a window of the output.
 
     Input (N, rows, columns, channels), output (N, rows', columns', filters); kernel (*kernel_size,

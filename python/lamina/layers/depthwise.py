@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-class Depthwise(Filters):
+class DepthwiseConv(Filters):
     """What DepthwiseConv1D and DepthwiseConv2D are, with their arguments and weights."""
 
     def __init__(
@@ -88,7 +88,7 @@ class Depthwise(Filters):
         }
 
 
-class DepthwiseConv1D(Depthwise):
+class DepthwiseConv1D(DepthwiseConv):
     """Convolution of sequences with filters of its own for every channel.
 
     Input (N, steps, channels), output (N, places, channels * depth_multiplier); kernel
@@ -102,7 +102,7 @@ class DepthwiseConv1D(Depthwise):
     rank = 1
 
 
-class DepthwiseConv2D(Depthwise):
+class DepthwiseConv2D(DepthwiseConv):
     """Convolution of images with filters of its own for every channel.
 
     Input (N, rows, columns, channels), output (N, rows', columns', channels * depth_multiplier);
@@ -116,7 +116,7 @@ class DepthwiseConv2D(Depthwise):
     rank = 2
 
 
-class Separable(Filters):
+class SeparableConv(Filters):
     """What SeparableConv1D and SeparableConv2D are, with their arguments and weights."""
 
     def __init__(
@@ -194,7 +194,7 @@ class Separable(Filters):
         }
 
 
-class SeparableConv1D(Separable):
+class SeparableConv1D(SeparableConv):
     """A depthwise convolution of sequences, then one whose window is a single step.
 
     Input (N, steps, channels), output (N, places, filters); kernels (kernel_size, channels,
@@ -208,7 +208,7 @@ class SeparableConv1D(Separable):
     rank = 1
 
 
-class SeparableConv2D(Separable):
+class SeparableConv2D(SeparableConv):
     """A depthwise convolution of images, then one whose window is a single cell.
 
     Input (N, rows, columns, channels), output (N, rows', columns', filters); kernels (*kernel_size,
