@@ -37,18 +37,12 @@ struct Sizes {
   }
 };
 
-// Rows are often of a few elements, for which a call of memcpy costs more than the copy.
 template <typename T>
 inline void copy(const T* from, T* to, int64_t count) {
+  constexpr int lanes = kLanesOf<T>;
   int64_t i = 0;
-  for (; i + 4 <= count; i += 4) std::memcpy(to + i, from + i, 4 * sizeof(T));
-  if (i == count) return;
-  if (count >= 4) {
-    std::memcpy(to + count - 4, from + count - 4, 4 * sizeof(T));
-    return;
-  }
-  if (count & 2) std::memcpy(to, from, 2 * sizeof(T));
-  if (count & 1) to[count - 1] = from[count - 1];
+  for (; i + lanes <= count; i += lanes) store(to + i, load(from + i));
+  if (i < count) store_first(to + i, load_first(from + i, count - i), count - i);
 }
 
 template <typename T>
@@ -59,7 +53,24 @@ inline void add(const T* from, T* to, int64_t count) {
   });
 }
 
-// Calls use(in_row, in_image, count) for every stretch of a window, beginning at (y, x), that is
+// Calls use(place, count, image, y, x) for the places [begin, end): `count` of them side by side,
+// the windows of which lie wholly between the image's sides, or a single one that does not. The
+// first window begins at (y, x).
+template <typename Use>
+void for_each_group(const Windows& w, int64_t begin, int64_t end, Use use) {
+  const int64_t reach = (w.kw - 1) * w.dilation_x;
+  const int64_t first = (w.left + w.stride_x - 1) / w.stride_x;
+  const int64_t last = w.W - reach + w.left <= 0 ? 0 : (w.W - reach + w.left - 1) / w.stride_x + 1;
+  for (int64_t place = begin; place < end;) {
+    const int64_t ox = place % w.OW, oy = place / w.OW % w.OH;
+    const bool inner = first <= ox && ox < last;
+    const int64_t count = inner ? std::min(std::min(last, w.OW) - ox, end - place) : 1;
+    use(place, count, place / (w.OW * w.OH), oy * w.stride_y - w.top, ox * w.stride_x - w.left);
+    place += count;
+  }
+}
+
+// Calls use(in_row, in_image, length) for every stretch of a window, beginning at (y, x), that is
 // one stretch both of the packed row and of the image. Only rows [low, high) of the image count.
 template <typename Use>
 inline void for_each_stretch(const Convolution& c, const Sizes& s, int64_t group, int64_t y,
@@ -87,17 +98,21 @@ template <typename T>
 void pack(const Convolution& c, const Sizes& s, int64_t group, const T* x, int64_t begin,
           int64_t end, T* rows) {
   const Windows& w = c.windows;
-  for_each_place(w, begin, end, [&](int64_t place, int64_t image, int64_t y0, int64_t x0) {
-    T* row = rows + (place - begin) * s.K;
-    const T* cells = x + image * w.H * w.W * c.C;
-    const bool whole = y0 >= 0 && y0 + (w.kh - 1) * w.dilation_y < w.H && x0 >= 0 &&
-                       x0 + (w.kw - 1) * w.dilation_x < w.W;
-    if (!whole) std::fill(row, row + s.K, T(0));
-    for_each_stretch(c, s, group, y0, x0, 0, w.H,
-                     [&](int64_t in_row, int64_t in_image, int64_t count) {
-                       copy(cells + in_image, row + in_row, count);
-                     });
-  });
+  const int64_t step = w.stride_x * c.C;
+  for_each_group(
+      w, begin, end, [&](int64_t place, int64_t count, int64_t image, int64_t y0, int64_t x0) {
+        T* row = rows + (place - begin) * s.K;
+        const T* cells = x + image * w.H * w.W * c.C;
+        const bool whole = y0 >= 0 && y0 + (w.kh - 1) * w.dilation_y < w.H && x0 >= 0 &&
+                           x0 + (w.kw - 1) * w.dilation_x < w.W;
+        if (!whole) std::fill(row, row + count * s.K, T(0));
+        for_each_stretch(c, s, group, y0, x0, 0, w.H,
+                         [&](int64_t in_row, int64_t in_image, int64_t length) {
+                           for (int64_t i = 0; i < count; ++i) {
+                             copy(cells + in_image + i * step, row + in_row + i * s.K, length);
+                           }
+                         });
+      });
 }
 
 // Adds the rows of places [begin, end) to the cells they were packed from, if those are in rows
@@ -106,14 +121,18 @@ template <typename T>
 void unpack(const Convolution& c, const Sizes& s, int64_t group, const T* rows, int64_t begin,
             int64_t end, int64_t low, int64_t high, T* dx) {
   const Windows& w = c.windows;
-  for_each_place(w, begin, end, [&](int64_t place, int64_t image, int64_t y0, int64_t x0) {
-    const T* row = rows + (place - begin) * s.K;
-    T* cells = dx + image * w.H * w.W * c.C;
-    for_each_stretch(c, s, group, y0, x0, low, high,
-                     [&](int64_t in_row, int64_t in_image, int64_t count) {
-                       add(row + in_row, cells + in_image, count);
-                     });
-  });
+  const int64_t step = w.stride_x * c.C;
+  for_each_group(
+      w, begin, end, [&](int64_t place, int64_t count, int64_t image, int64_t y0, int64_t x0) {
+        const T* row = rows + (place - begin) * s.K;
+        T* cells = dx + image * w.H * w.W * c.C;
+        for_each_stretch(c, s, group, y0, x0, low, high,
+                         [&](int64_t in_row, int64_t in_image, int64_t length) {
+                           for (int64_t i = 0; i < count; ++i) {
+                             add(row + in_row + i * s.K, cells + in_image + i * step, length);
+                           }
+                         });
+      });
 }
 
 // A band is the rows [low, high) of one image's dx. Bands are computed apart, so that no two
