@@ -266,12 +266,22 @@ def test_time_distributed():
         (lambda m: m.LSTM(U), (B, 2, T, D)),
         (lambda m: m.Bidirectional(m.GRU(U, return_sequences=True)), (B, 2, T, D)),
         (lambda m: m.PReLU(), (B, T, 2, D)),
+        (lambda m: m.Flatten(), (B, T, 2, D)),
+        (lambda m: m.Conv2D(2, 3), (B, T, 6, 5, D)),
+        (lambda m: m.LayerNormalization(), (B, T, D)),
     ]:
         ours, theirs = (m.TimeDistributed(make(m)) for m in (layers, keras.layers))
         compare_layers(ours, theirs, data(*shape))
         assert ours.compute_output_shape((None, None, *shape[2:])) == tuple(
             theirs.compute_output_shape((None, None, *shape[2:]))
         )
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_time_distributed_statistics_are_of_each_step(training):
+    ours, theirs = (m.TimeDistributed(m.BatchNormalization()) for m in (layers, keras.layers))
+    x = data(16, T, D) * np.arange(1, T + 1)[:, None].astype(np.float32)
+    compare_layers(ours, theirs, x, training=training)
 
 
 def test_time_distributed_masks():

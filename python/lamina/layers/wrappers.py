@@ -265,7 +265,7 @@ class TimeDistributed(Layer):
                 f"value for each time step of each sample"
             )
         inner = mask if mask is not None and mask.ndim > 2 else None
-        if self.layer.non_trainable_weights and self._keeps_statistics():
+        if self._keeps_statistics():
             each = ops.unstack(inputs, axis=1)
             masks = [None] * steps if inner is None else [inner[:, step] for step in range(steps)]
             outputs = [self._apply(x, m, training) for x, m in zip(each, masks, strict=True)]
