@@ -25,6 +25,8 @@ FLAGS = {"address": "address,undefined", "thread": "thread"}
 # What runs on instrumented kernels, besides the fuzzer. The rest of the tests is Python's alone.
 MODULES = {
     "address": (
+        "kernels/test_embedding_kernels",
+        "kernels/test_optimizer_kernels",
         "test_container",
         "test_corpus",
         "test_corpus_wrong",
@@ -40,7 +42,11 @@ MODULES = {
         "test_vocabulary",
         "test_window_step",
     ),
-    "thread": ("test_threads",),
+    "thread": (
+        "kernels/test_embedding_kernels",
+        "kernels/test_optimizer_kernels",
+        "test_threads",
+    ),
 }
 # A shorter run leaves these modules out: they compare much with gensim, and take half of the time.
 SLOW = {"test_evaluation", "test_keyedvectors", "test_phrases", "test_vocabulary"}
