@@ -154,9 +154,10 @@ class Optimizer(State):
             raise ValueError(
                 f"{self.name}: got {len(grads)} gradients for {len(variables)} variables"
             )
+        places = self._places
         found, changed, missing = [], [], []
         for gradient, variable in zip(grads, variables, strict=True):
-            if id(variable) not in self._places:
+            if id(variable) not in places:
                 raise ValueError(
                     f"{self.name}: {variable.path} is not among the variables that it was built "
                     f"for: compile again, or make a new optimizer, after a layer was added or "
@@ -165,7 +166,8 @@ class Optimizer(State):
             if gradient is None:
                 missing.append(variable.path)
                 continue
-            if not hasattr(gradient, "shape"):
+            kind = type(gradient)
+            if kind is not np.ndarray and kind is not RowGrad:
                 gradient = as_array(gradient)  # noqa: PLW2901
             if gradient.shape != variable.data.shape:
                 raise ValueError(
@@ -194,7 +196,7 @@ class Optimizer(State):
             if isinstance(gradient, RowGrad):
                 total[gradient.rows] += gradient.values
             else:
-                np.add(total, as_array(gradient), out=total)
+                np.add(total, gradient, out=total)
         if (int(self._steps.data) + 1) % count == 0:
             means: list[Any] = [total / count for total in sums]
             self._update(means, variables, self._current_rate())

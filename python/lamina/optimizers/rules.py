@@ -75,7 +75,8 @@ class Rule(Optimizer):
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Change one variable by its gradient and the learning rate, without limits and decay."""
         options = core.UpdateOptions(lazy=self.lazy)
-        self._run([gradient], [variable], float(learning_rate), options)
+        array = as_array(gradient)
+        self._run([array], [variable], float(learning_rate), options)
 
     def _apply_rule(self, grads: list[Any], variables: list[Variable], rate: float) -> None:
         settings = (
@@ -107,19 +108,19 @@ class Rule(Optimizer):
     ) -> None:
         places = self._places
         slots, clocks = [], []
+        weights = [variable.data for variable in variables]
         for place, gradient in enumerate(grads):
-            variable = variables[place]
-            i = places[id(variable)]
+            data = weights[place]
+            i = places[id(variables[place])]
             if type(gradient) is RowGrad:
                 rows, values = gradient.rows, gradient.values
-                grads[place] = (rows, np.asarray(values, variable.data.dtype, order="C"))
+                grads[place] = (rows, np.asarray(values, data.dtype, order="C"))
                 if self._clocks[i] is None and not self.lazy and self._rho() is not None:
-                    self._clocks[i] = np.zeros(len(variable.data) + 1, np.int64)
-            else:
-                grads[place] = np.asarray(as_array(gradient), variable.data.dtype, order="C")
+                    self._clocks[i] = np.zeros(len(data) + 1, np.int64)
+            elif gradient.dtype is not data.dtype or not gradient.flags.c_contiguous:
+                grads[place] = np.asarray(gradient, data.dtype, order="C")
             slots.append(self._slots[i])
             clocks.append(self._clocks[i])
-        weights = [variable.data for variable in variables]
         type(self)._kernel(weights, grads, slots, clocks, options, *self._numbers(rate))  # noqa: SLF001
 
     def _step_number(self) -> int:
