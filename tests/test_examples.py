@@ -1,5 +1,6 @@
-"""The programs of the course, run: those in examples/, and the slides' own text."""
+"""The programs in examples/, run, and the slides' own text."""
 
+import ast
 import gzip
 import math
 import os
@@ -107,3 +108,41 @@ def test_custom_optimizer():
     assert [float(w) for w in weights.split("[")[1].rstrip("]").split()] == pytest.approx(
         [1, -2, 3, 0.5], abs=0.1
     )
+
+
+def run_network(name):
+    """Run an example of networks: small ones, for which a second thread is no gain."""
+    finished = subprocess.run(
+        [sys.executable, str(EXAMPLES / name)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error", "OMP_NUM_THREADS": "1"},
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def test_custom_layer():
+    printed = run_network("custom_layer.py")
+    assert "maxout_1 (Maxout)            (None, 16)                128" in printed
+    first, last = re.search(r"error ([\d.]+) -> ([\d.]+)", printed).groups()
+    assert float(last) < 0.1 < float(first)
+    assert printed.endswith("the same again: True\n")
+
+
+def test_custom_loss_and_metric():
+    found = ast.literal_eval(run_network("custom_loss_and_metric.py"))
+    assert list(found) == [
+        *("loss", "coverage", "largest_error"),
+        *("val_loss", "val_coverage", "val_largest_error"),
+    ]
+    assert 0.72 < found["val_coverage"] < 0.88, "between the quantiles of 10% and 90% are 80%"
+    assert found["val_loss"] < 0.12
+
+
+def test_custom_training_loop():
+    lines = run_network("custom_training_loop.py").splitlines()
+    radius, spread = re.search(r"radius ([\d.]+) \+- ([\d.]+)", lines[-1]).groups()
+    assert 0.8 < float(radius) < 1.2
+    assert float(spread) < 0.3
