@@ -32,6 +32,6 @@ from lamina.layers.serialization import (  # noqa: F401
 from lamina.layers.wrappers import *  # noqa: F403
 
 # Every layer that stands here can be told by its name, in this one place.
-for _thing in list(globals().values()):
+for _name, _thing in list(globals().items()):
     if isinstance(_thing, type) and issubclass(_thing, Layer):
-        registry.add()(_thing)
+        registry.add(_name)(_thing)
