@@ -131,7 +131,7 @@ def infer_outputs(function: Callable[..., Any], args: Any, kwargs: Any, name: st
             _zeros(each, sizes) if isinstance(each, SymbolicTensor) else each for each in leaves
         ]
         trial_args, trial_kwargs = rebuild(filled)
-        with no_grad():
+        with no_grad(), np.errstate(all="ignore"):  # zeros may be divided by
             trials.append(flatten(function(*trial_args, **trial_kwargs)))
     (first, outputs), (second, _) = trials[0], trials[-1]
     return outputs(

@@ -213,3 +213,67 @@ def test_compiled_models_go_both_ways():
         assert type(model.optimizer).__name__ == "Adam"
     again = model_from_json(theirs.to_json())
     assert float(again.optimizer.learning_rate) == pytest.approx(0.5)
+
+
+# Functions of ``ops`` on x (samples, 3, 4) and y (samples, 4), as a user calls them in a graph.
+CALLS = {
+    "arithmetic": lambda o, x, y: (
+        (x + 1) * x / (2 + x**2) - (3 - x) @ o.transpose(x, (0, 2, 1))[:, :, :1]
+    ),
+    "absolute": lambda o, x, y: o.absolute(-x) + abs(y[:, None]),
+    "argmax": lambda o, x, y: o.cast(o.argmax(x, axis=-1), "float32"),
+    "broadcast": lambda o, x, y: o.broadcast_to(o.mean(y, axis=0), (3, 4)) * x,
+    "clip": lambda o, x, y: o.clip(x, 0.2, 0.8),
+    "comparison": lambda o, x, y: o.where(x > 0.5, x, o.minimum(x, 0.1)),
+    "concatenate": lambda o, x, y: o.concatenate([x, x * 2], axis=1),
+    "cumsum": lambda o, x, y: o.cumsum(x, axis=1),
+    "elementwise": lambda o, x, y: o.exp(x) + o.log(x + 1) + o.sqrt(x) + o.square(x) + o.tanh(x),
+    "expand_dims": lambda o, x, y: o.squeeze(o.expand_dims(x, 1), 1),
+    "flip": lambda o, x, y: o.flip(x, axis=1),
+    "floor": lambda o, x, y: o.floor(x * 10) + o.sign(x - 0.5),
+    "get_item": lambda o, x, y: x[:, 1:, ::2] + x[:, -1:, :2] + x[..., :2][:, :2],
+    "logical": lambda o, x, y: o.cast(o.logical_not(x > 0.5), "float32"),
+    "logsumexp": lambda o, x, y: o.logsumexp(x, axis=-1),
+    "matmul": lambda o, x, y: o.matmul(x, o.swapaxes(x, 1, 2)),
+    "maximum": lambda o, x, y: o.maximum(x, 0.5) + o.max(x, axis=1, keepdims=True),
+    "mean": lambda o, x, y: o.mean(x, axis=(1, 2)) + o.var(y, axis=1) + o.std(y, axis=1),
+    "min": lambda o, x, y: o.min(x, axis=-1) + o.prod(x, axis=2),
+    "nn": lambda o, x, y: o.relu(x - 0.5) + o.sigmoid(x) + o.softmax(x) + o.gelu(x) + o.elu(x),
+    "nn_more": lambda o, x, y: (
+        o.softplus(x) + o.silu(x) + o.log_softmax(x) + o.selu(x) + o.softsign(x)
+    ),
+    "one_hot": lambda o, x, y: o.one_hot(o.cast(y * 4, "int32"), 4),
+    "pad": lambda o, x, y: o.pad(x, ((0, 0), (1, 2), (0, 1))),
+    "power": lambda o, x, y: o.power(x, 3) + o.mod(x, 0.3) + o.floor_divide(x, 0.3),
+    "repeat": lambda o, x, y: o.repeat(x, 2, axis=1),
+    "reshape": lambda o, x, y: o.reshape(x, (-1, 12)),
+    "roll": lambda o, x, y: o.roll(x, 1, axis=2),
+    "split": lambda o, x, y: o.split(x, 2, axis=2)[1] + o.split(x, [1, 3], axis=2)[1],
+    "stack": lambda o, x, y: o.stack([y, y + 1], axis=1),
+    "stop_gradient": lambda o, x, y: o.stop_gradient(x) + x,
+    "sum": lambda o, x, y: o.sum(x) + o.sum(x, axis=1, keepdims=True),
+    "take": lambda o, x, y: o.take(x, [2, 0], axis=1),
+    "tile": lambda o, x, y: o.tile(x, (1, 2, 1)),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_functions_in_graphs_go_both_ways(name):
+    import lamina
+
+    generator = np.random.default_rng(0)
+    data = [generator.random((5, 3, 4), np.float32), generator.random((5, 4), np.float32)]
+    models = []
+    for library in (lamina, keras):
+        inputs = [library.layers.Input((3, 4), name="x"), library.layers.Input((4,), name="y")]
+        models.append(library.models.Model(inputs, CALLS[name](library.ops, *inputs)))
+    ours, theirs = models
+    wanted = np.asarray(theirs.predict(data, verbose=0))
+    for way, model in {
+        "ours": ours,
+        "again": model_from_json(ours.to_json()),
+        "from Keras": model_from_json(theirs.to_json()),
+        "to Keras": keras.models.model_from_json(ours.to_json()),
+    }.items():
+        found = np.asarray(model.predict(data, verbose=0))
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6, err_msg=way)

@@ -22,14 +22,21 @@ if TYPE_CHECKING:
 _MODULES = {
     "core": "cast stop_gradient unstack",
     "math": "erf erfinv logsumexp rsqrt segment_max segment_sum top_k in_top_k",
-    "nn": "celu elu gelu glu hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid log_softmax "
-    "one_hot relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparsemax "
-    "squareplus tanh_shrink threshold",
+    "nn": "celu elu gelu gelu_tanh glu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu "
+    "log_sigmoid log_softmax one_hot relu relu6 selu sigmoid silu soft_shrink softmax softplus "
+    "softsign sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold",
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-# The function that a graph holds, and the options by which Keras knows it.
+# The files of ``lamina.ops`` whose functions Keras has as well; the others are saved as ours.
+_KERAS_FILES = {"arithmetic", "elementwise", "linear", "reductions", "shapes", "softmax"}
+
+# Where one of Keras's functions is another one in a graph, or an option has another name.
+_CLASSES = {"gelu": ("Gelu", {"approximate": False}), "gelu_tanh": ("Gelu", {"approximate": True})}
 _OPTION_NAMES = {"split": {"places": "indices_or_sections"}}
+
+# Options of Keras that can have one value alone here.
+_ONLY = {"axis": -1, "mode": "constant"}
 
 
 def operation_config(operation: OpCall, node: Node, name: str) -> tuple[dict[str, Any], Any]:
@@ -49,11 +56,14 @@ def operation_config(operation: OpCall, node: Node, name: str) -> tuple[dict[str
             arrays.append(value)
         else:
             options[renamed.get(key, key)] = encode(value, {})
-    class_name = "".join(part.capitalize() for part in operation.name.split("_"))
+    plain_name = "".join(part.capitalize() for part in operation.name.split("_"))
+    class_name, more = _CLASSES.get(operation.name, (plain_name, {}))
+    known = operation.function.__module__.rpartition(".")[2] in _KERAS_FILES
+    module = f"keras.src.ops.{_MODULE_OF.get(operation.name, 'numpy')}" if known else "lamina.ops"
     config = {
-        "module": f"keras.src.ops.{_MODULE_OF.get(operation.name, 'numpy')}",
+        "module": module,
         "class_name": class_name,
-        "config": {"name": name, **options},
+        "config": {"name": name, **options, **more},
         "registered_name": class_name,
     }
     return config, arrays
@@ -68,7 +78,7 @@ def _plain_index(index: Any) -> Any:
 
 def is_operation(config: dict[str, Any]) -> bool:
     """Return whether a config is of a function and not of a layer."""
-    return str(config.get("module")).startswith(("keras.src.ops.", "keras.ops"))
+    return str(config.get("module")).startswith(("keras.src.ops.", "keras.ops", "lamina.ops"))
 
 
 def operation_from_config(config: dict[str, Any]) -> Callable[..., Any]:
@@ -89,7 +99,7 @@ def operation_from_config(config: dict[str, Any]) -> Callable[..., Any]:
     for key, value in config["config"].items():
         if key in takes:
             options[key] = decode(value)
-        elif key != "name" and value is not None and value is not False:
+        elif key != "name" and value not in (None, False, _ONLY.get(key)):
             raise ValueError(f"the operation {name!r} has no option {key}={value!r}")
 
     def call(*args: Any, **kwargs: Any) -> Any:

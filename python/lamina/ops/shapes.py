@@ -201,12 +201,14 @@ def repeat(x: Any, /, repeats: int, axis: int) -> Any:
 
 
 @op
-def pad(x: Any, /, pad_width: Any, constant_values: float = 0) -> Any:
-    """Return x with constants around it; ``pad_width`` is (before, after) for each axis."""
+def pad(x: Any, /, pad_width: Any, constant_values: float | None = None) -> Any:
+    """Return x with constants (0 if None) around it; `pad_width`: (before, after) by axis."""
     widths = [tuple(pair) for pair in pad_width]
     inner = tuple(slice(b, b + size) for (b, _), size in zip(widths, x.shape, strict=True))
     y = np.full(
-        [b + n + a for (b, a), n in zip(widths, x.shape, strict=True)], constant_values, x.dtype
+        [b + n + a for (b, a), n in zip(widths, x.shape, strict=True)],
+        constant_values or 0,
+        x.dtype,
     )
     y[inner] = x
     return y, lambda dy: dy[inner]
