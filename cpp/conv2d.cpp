@@ -7,6 +7,7 @@
 #include "gemm.h"
 #include "parallel.h"
 #include "simd.h"
+#include "window_loops.h"
 
 namespace lamina {
 namespace {

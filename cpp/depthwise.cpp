@@ -6,6 +6,7 @@
 #include "buffer.h"
 #include "parallel.h"
 #include "simd.h"
+#include "window_loops.h"
 
 namespace lamina {
 namespace {

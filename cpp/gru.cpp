@@ -4,6 +4,7 @@
 
 #include "activation_functions.h"
 #include "panels.h"
+#include "sequence_loops.h"
 
 namespace lamina {
 namespace {
@@ -52,7 +53,7 @@ template <typename T>
 void step_reset_after(const Walk& walk, const GruArrays<T>& arrays, int64_t step, int64_t unit,
                       int64_t first, int64_t count, const T* sums, const T* h_old, T* h_new) {
   constexpr int lanes = kLanesOf<T>;
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   for (int64_t r = 0; r < count; ++r, sums += 3 * lanes) {
     const Place<T> place(walk, step, first + r, unit);
     T* gates = arrays.gates + place.gates();
@@ -81,7 +82,7 @@ template <typename T>
 void step_reset_before(const Walk& walk, const GruArrays<T>& arrays, int64_t step, int64_t unit,
                        int64_t first, int64_t count, const T* sums, const T* h_old, T* reset_h) {
   constexpr int lanes = kLanesOf<T>;
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   for (int64_t r = 0; r < count; ++r, sums += 2 * lanes) {
     const Place<T> place(walk, step, first + r, unit);
     T* gates = arrays.gates + place.gates();
@@ -104,7 +105,7 @@ void step_candidate(const Walk& walk, const GruArrays<T>& arrays, int64_t step,
                     const typename Panels<T>::Panel& panel, int64_t first, int64_t count,
                     const T* sums, const T* h_old, T* h_new) {
   constexpr int lanes = kLanesOf<T>;
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   for (int64_t r = 0; r < count; ++r) {
     for (int v = 0; v < panel.vectors; ++v, sums += lanes) {
       const int64_t unit = panel.first + v * lanes;
@@ -125,7 +126,7 @@ void step_candidate(const Walk& walk, const GruArrays<T>& arrays, int64_t step,
 template <typename T>
 void step_backward(const Walk& walk, const GruGradients<T>& arrays, int64_t step, int64_t first,
                    int64_t count, T* d_h) {
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   const Activation recurrent = walk.recurrent_activation;
   for (int64_t r = 0; r < count; ++r) {
     for (int64_t unit = 0; unit < U; unit += kLanesOf<T>) {
@@ -163,7 +164,7 @@ void step_backward(const Walk& walk, const GruGradients<T>& arrays, int64_t step
 template <typename T>
 void step_backward_reset(const Walk& walk, const GruGradients<T>& arrays, int64_t step,
                          int64_t first, int64_t count, const T* d_inner, T* d_h) {
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   for (int64_t r = 0; r < count; ++r) {
     for (int64_t unit = 0; unit < U; unit += kLanesOf<T>) {
       const Place<T> place(walk, step, first + r, unit);
@@ -184,7 +185,7 @@ void step_backward_reset(const Walk& walk, const GruGradients<T>& arrays, int64_
 
 template <typename T>
 void gru(const Walk& walk, const GruArrays<T>& arrays) {
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   const T* R = arrays.recurrent_kernel;
   const bool after = arrays.reset_after;
   const Panels<T> panels(Stored::kPlain, R, 3 * U, U, U, after ? 3 : 2);
@@ -217,7 +218,7 @@ void gru(const Walk& walk, const GruArrays<T>& arrays) {
 
 template <typename T>
 void gru_gradient(const Walk& walk, const GruGradients<T>& arrays) {
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   const T* R = arrays.recurrent_kernel;
   const Panels<T> of_gates(Stored::kTransposed, R, 3 * U, 2 * U, U, 1);
   const Panels<T> of_candidate(Stored::kTransposed, R + 2 * U, 3 * U, U, U, 1);

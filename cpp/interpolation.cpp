@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "parallel.h"
-#include "windows.h"
+#include "window_loops.h"
 
 namespace lamina {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "activation_functions.h"
 #include "panels.h"
+#include "sequence_loops.h"
 
 namespace lamina {
 namespace {
@@ -14,7 +15,7 @@ template <typename T>
 void step_forward(const Walk& walk, const LstmArrays<T>& arrays, int64_t step, int64_t unit,
                   int64_t first, int64_t count, const T* sums, const T* h_old, T* h_new, T* c) {
   constexpr int lanes = kLanesOf<T>;
-  const int64_t U = walk.U, padded = walk.padded_units<T>(), place = walk.place(step);
+  const int64_t U = walk.U, padded = padded_units<T>(walk), place = walk.place(step);
   const int64_t width = std::min<int64_t>(lanes, U - unit);
   Vector<T> bias[4] = {};
   for (int g = 0; arrays.bias && g < 4; ++g) bias[g] = load_some(arrays.bias + g * U + unit, width);
@@ -62,7 +63,7 @@ template <typename T>
 void step_backward(const Walk& walk, const LstmGradients<T>& arrays, int64_t step, int64_t first,
                    int64_t count, T* d_h, T* d_c) {
   constexpr int lanes = kLanesOf<T>;
-  const int64_t U = walk.U, padded = walk.padded_units<T>(), place = walk.place(step);
+  const int64_t U = walk.U, padded = padded_units<T>(walk), place = walk.place(step);
   const Activation recurrent = walk.recurrent_activation;
   for (int64_t r = 0; r < count; ++r) {
     const int64_t b = first + r, at = b * walk.T + place;
@@ -100,7 +101,7 @@ void step_backward(const Walk& walk, const LstmGradients<T>& arrays, int64_t ste
 
 template <typename T>
 void lstm(const Walk& walk, const LstmArrays<T>& arrays) {
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   const Panels<T> panels(Stored::kPlain, arrays.recurrent_kernel, 4 * U, U, U, 4);
   for_blocks(walk, 4 * U * U, [&](int64_t first, int64_t count) {
     const auto states = make_buffer<T>(size_t(3 * count * padded));
@@ -122,7 +123,7 @@ void lstm(const Walk& walk, const LstmArrays<T>& arrays) {
 
 template <typename T>
 void lstm_gradient(const Walk& walk, const LstmGradients<T>& arrays) {
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   const Panels<T> panels(Stored::kTransposed, arrays.recurrent_kernel, 4 * U, 4 * U, U, 1);
   for_blocks(walk, 4 * U * U, [&](int64_t first, int64_t count) {
     const auto states = make_buffer<T>(size_t(2 * count * padded));

@@ -4,6 +4,7 @@
 
 #include "parallel.h"
 #include "simd.h"
+#include "window_loops.h"
 
 namespace lamina {
 namespace {

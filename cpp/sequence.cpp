@@ -1,12 +1,13 @@
 #include "sequence.h"
 
 #include "gemm.h"
+#include "sequence_loops.h"
 
 namespace lamina {
 
 template <typename T>
 void read_states(const Walk& walk, const T* from, int64_t first, int64_t count, T* scratch) {
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   std::fill(scratch, scratch + count * padded, T(0));
   for (int64_t b = 0; from && b < count; ++b) {
     std::copy_n(from + (first + b) * U, U, scratch + b * padded);
@@ -15,7 +16,7 @@ void read_states(const Walk& walk, const T* from, int64_t first, int64_t count, 
 
 template <typename T>
 void write_states(const Walk& walk, const T* scratch, int64_t first, int64_t count, T* to) {
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   for (int64_t b = 0; to && b < count; ++b) {
     std::copy_n(scratch + b * padded, U, to + (first + b) * U);
   }

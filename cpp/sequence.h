@@ -11,13 +11,9 @@
 // or zeros if `zero_masked`. No gradient reaches what only such a step has computed.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "activation.h"
-#include "buffer.h"
-#include "parallel.h"
-#include "simd.h"
 
 namespace lamina {
 
@@ -31,47 +27,7 @@ struct Walk {
   // The place in the input of the step that is computed as number `step`.
   int64_t place(int64_t step) const { return backwards ? T - 1 - step : step; }
   bool is_masked(int64_t b, int64_t place) const { return mask && !mask[b * T + place]; }
-  // The states in scratch memory are as long as whole registers.
-  template <typename V>
-  int64_t padded_units() const {
-    return (U + kLanesOf<V> - 1) / kLanesOf<V> * kLanesOf<V>;
-  }
 };
-
-// Sequences that walk together: their states and sums stay in the first two caches.
-inline constexpr int64_t kSequenceBlock = 64;
-
-// Calls body(first, count) for blocks of sequences that make up [0, B), on every thread. A step of
-// one sequence costs `products` multiplications. Blocks of a share differ by one at most.
-template <typename Body>
-void for_blocks(const Walk& walk, int64_t products, Body body) {
-  constexpr int64_t worth_a_thread = 64 * 1024;
-  const int64_t grain = 1 + worth_a_thread / (1 + walk.T * products);
-  parallel_for(walk.B, grain, [&](int64_t begin, int64_t end) {
-    const int64_t count = end - begin, blocks = (count + kSequenceBlock - 1) / kSequenceBlock;
-    for (int64_t i = 0; i < blocks; ++i) {
-      const int64_t first = begin + count * i / blocks;
-      body(first, begin + count * (i + 1) / blocks - first);
-    }
-  });
-}
-
-// The first `count` lanes, 0 < count <= kLanesOf<T>; the others are zero.
-template <typename T>
-inline Vector<T> load_some(const T* p, int64_t count) {
-  return count >= kLanesOf<T> ? load(p) : load_first(p, count);
-}
-template <typename T>
-inline void store_some(T* p, Vector<T> v, int64_t count) {
-  count >= kLanesOf<T> ? store(p, v) : store_first(p, v, count);
-}
-
-// Copies states between arrays (rows of U) and scratch (rows of padded_units, zeros beyond U). A
-// null source is zeros; a null target is left out.
-template <typename T>
-void read_states(const Walk& walk, const T* from, int64_t first, int64_t count, T* scratch);
-template <typename T>
-void write_states(const Walk& walk, const T* scratch, int64_t first, int64_t count, T* to);
 
 // Sums of the gates' inputs: out (B x T x N) = x (B x T x D) kernel (D x N), on every thread, and
 // its gradients. `rows` is B T.

@@ -9,6 +9,10 @@
 // both. Double precision is for checking gradients: its exp and the like go lane by lane.
 #pragma once
 
+#if defined(LAMINA_WITHOUT_SIMD)
+#error "bindings are compiled once for all SIMD levels: what they include may not include simd.h"
+#endif
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

@@ -4,6 +4,7 @@
 
 #include "activation_functions.h"
 #include "panels.h"
+#include "sequence_loops.h"
 
 namespace lamina {
 namespace {
@@ -15,7 +16,7 @@ void step_forward(const Walk& walk, const SimpleRnnArrays<T>& arrays, int64_t st
                   const typename Panels<T>::Panel& panel, int64_t first, int64_t count,
                   const T* products, const T* h_old, T* h_new) {
   constexpr int lanes = kLanesOf<T>;
-  const int64_t U = walk.U, padded = walk.padded_units<T>(), place = walk.place(step);
+  const int64_t U = walk.U, padded = padded_units<T>(walk), place = walk.place(step);
   for (int64_t r = 0; r < count; ++r) {
     const int64_t b = first + r, at = b * walk.T + place;
     const bool masked = walk.is_masked(b, place);
@@ -45,7 +46,7 @@ template <typename T>
 void step_backward(const Walk& walk, const SimpleRnnGradients<T>& arrays, int64_t step,
                    int64_t first, int64_t count, T* d_h) {
   constexpr int lanes = kLanesOf<T>;
-  const int64_t U = walk.U, padded = walk.padded_units<T>(), place = walk.place(step);
+  const int64_t U = walk.U, padded = padded_units<T>(walk), place = walk.place(step);
   for (int64_t r = 0; r < count; ++r) {
     const int64_t b = first + r, at = b * walk.T + place;
     const bool masked = walk.is_masked(b, place);
@@ -68,7 +69,7 @@ void step_backward(const Walk& walk, const SimpleRnnGradients<T>& arrays, int64_
 
 template <typename T>
 void simple_rnn(const Walk& walk, const SimpleRnnArrays<T>& arrays) {
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   const Panels<T> panels(Stored::kPlain, arrays.recurrent_kernel, U, U, U, 1);
   for_blocks(walk, U * U, [&](int64_t first, int64_t count) {
     const auto states = make_buffer<T>(size_t(2 * count * padded));
@@ -88,7 +89,7 @@ void simple_rnn(const Walk& walk, const SimpleRnnArrays<T>& arrays) {
 
 template <typename T>
 void simple_rnn_gradient(const Walk& walk, const SimpleRnnGradients<T>& arrays) {
-  const int64_t U = walk.U, padded = walk.padded_units<T>();
+  const int64_t U = walk.U, padded = padded_units<T>(walk);
   const Panels<T> panels(Stored::kTransposed, arrays.recurrent_kernel, U, U, U, 1);
   for_blocks(walk, U * U, [&](int64_t first, int64_t count) {
     const auto d_h = make_buffer<T>(size_t(count * padded));

@@ -1,17 +1,12 @@
-// Where the windows of a convolution or a pooling lie on their images, and what those kernels
-// share.
+// Where the windows of a convolution or a pooling lie on their images. The loops over them are in
+// window_loops.h.
 //
 // Dimensions: B images, H x W cells each; windows of kh x kw; OH x OW places, one window each. The
 // window of place (oy, ox) begins at cell (oy stride_y - top, ox stride_x - left), which may be
 // outside, and its row ky and column kx lie dilation_y ky and dilation_x kx further on.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <cstring>
-
-#include "parallel.h"
-#include "simd.h"
 
 namespace lamina {
 
@@ -21,68 +16,5 @@ struct Windows {
 
   int64_t places() const { return B * OH * OW; }
 };
-
-struct Range {
-  int64_t first, last;  // last is not in it
-};
-
-// The k of [0, count) with low <= origin + k step < high.
-inline Range inside(int64_t origin, int64_t step, int64_t count, int64_t low, int64_t high) {
-  if (origin >= low && origin + (count - 1) * step < high) return {0, count};
-  const int64_t first = origin >= low ? 0 : std::min(count, (low - origin + step - 1) / step);
-  const int64_t last = origin >= high ? 0 : std::min(count, (high - origin + step - 1) / step);
-  return {first, std::max(first, last)};
-}
-
-// Calls use(place, image, y, x) for the places [begin, end); y and x are where its window begins.
-template <typename Use>
-void for_each_place(const Windows& w, int64_t begin, int64_t end, Use use) {
-  int64_t ox = begin % w.OW, oy = begin / w.OW % w.OH, image = begin / (w.OW * w.OH);
-  for (int64_t place = begin; place < end; ++place) {
-    use(place, image, oy * w.stride_y - w.top, ox * w.stride_x - w.left);
-    if (++ox < w.OW) continue;
-    ox = 0;
-    if (++oy < w.OH) continue;
-    oy = 0;
-    ++image;
-  }
-}
-
-// A vector or a scalar from memory, and back.
-template <typename V, typename T>
-inline V read(const T* p) {
-  V v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-template <typename V, typename T>
-inline void write(T* p, V v) {
-  std::memcpy(p, &v, sizeof v);
-}
-
-// Calls use(zero, j) for channels [begin, end): with a vector of zeros for each full register of
-// them from j on, then with a scalar for each one that is left.
-template <typename T, typename Use>
-void for_channels(int64_t begin, int64_t end, Use use) {
-  int64_t j = begin;
-  for (; j + kLanesOf<T> <= end; j += kLanesOf<T>) use(Vector<T>{}, j);
-  for (; j < end; ++j) use(T(0), j);
-}
-
-// Runs body(image, begin, end) for every image and stretches of its C channels. Images are dealt
-// out; the channels are cut only if there are fewer images than threads.
-template <typename Body>
-void parallel_over_images(int64_t B, int64_t C, int64_t work_per_image, Body body) {
-  constexpr int64_t worth_a_thread = 16 * 1024;
-  const int64_t pieces = B >= num_threads() ? 1 : std::max<int64_t>(1, C / 16);
-  const int64_t work = std::max<int64_t>(1, work_per_image / pieces);
-  parallel_for(B * pieces, std::max<int64_t>(1, worth_a_thread / work),
-               [&](int64_t first, int64_t last) {
-                 for (int64_t i = first; i < last; ++i) {
-                   const int64_t piece = i % pieces;
-                   body(i / pieces, C * piece / pieces, C * (piece + 1) / pieces);
-                 }
-               });
-}
 
 }  // namespace lamina
