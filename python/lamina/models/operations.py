@@ -110,7 +110,7 @@ def operation_from_config(config: dict[str, Any]) -> Callable[..., Any]:
     return call
 
 
-def encode(value: Any, histories: dict[int, list[Any]]) -> Any:  # noqa: PLR0911
+def encode(value: Any, histories: dict[int, list[Any]]) -> Any:
     """Return an argument in Keras's form; ``histories`` says where symbolic tensors come from."""
     if isinstance(value, SymbolicTensor):
         return _named(
@@ -163,7 +163,7 @@ class History:
         self.output: int = history[2]
 
 
-def decode(value: Any) -> Any:  # noqa: PLR0911
+def decode(value: Any) -> Any:
     """Return an argument of what `encode` gave; a `History` for each symbolic tensor."""
     if isinstance(value, (list, tuple)):
         return [decode(each) for each in value]
