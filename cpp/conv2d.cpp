@@ -48,10 +48,9 @@ inline void copy(const T* from, T* to, int64_t count) {
 
 template <typename T>
 inline void add(const T* from, T* to, int64_t count) {
-  for_channels<T>(0, count, [&](auto zero, int64_t i) {
-    using V = decltype(zero);
-    write(to + i, read<V>(to + i) + read<V>(from + i));
-  });
+  int64_t i = 0;
+  for (; i + kLanesOf<T> <= count; i += kLanesOf<T>) store(to + i, load(to + i) + load(from + i));
+  for (; i < count; ++i) to[i] += from[i];  // no mask: the next window may read what this one wrote
 }
 
 // Calls use(place, count, image, y, x) for the places [begin, end): `count` of them side by side,

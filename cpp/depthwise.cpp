@@ -60,17 +60,16 @@ void sum_over_taps(const T* from, int64_t width, const T* kernel, int64_t kw, in
   for (int64_t i = 0; i < N; ++i) {
     const Tap* first = columns.taps.data() + columns.starts[size_t(i)];
     const Tap* last = columns.taps.data() + columns.starts[size_t(i + 1)];
-    for_channels<T>(0, C, [&](auto zero, int64_t j) {
-      using V = decltype(zero);
-      V sum = zero;
+    for_channels<T>(0, C, [&](auto lanes, int64_t j) {
+      Vector<T> sum{};
       for (const Tap* row = rows_begin; row < rows_end; ++row) {
         const T* cells = from + row->cell * width * C + j;
         const T* weights = kernel + row->k * kw * C + j;
         for (const Tap* tap = first; tap < last; ++tap) {
-          sum += read<V>(cells + tap->cell * C) * read<V>(weights + tap->k * C);
+          sum += lanes.load(cells + tap->cell * C) * lanes.load(weights + tap->k * C);
         }
       }
-      write(to + i * C + j, sum);
+      lanes.store(to + i * C + j, sum);
     });
   }
 }
@@ -113,20 +112,19 @@ void kernel_gradient_of_row(const Windows& w, int64_t C, const T* image, const T
       const int64_t x = kx * w.dilation_x - w.left, step = w.stride_x * C;
       const Range places = inside(x, w.stride_x, w.OW, 0, w.W);
       if (places.first == places.last) continue;
-      for_channels<T>(0, C, [&](auto zero, int64_t j) {
-        using V = decltype(zero);
+      for_channels<T>(0, C, [&](auto lanes, int64_t j) {
         const T* a = cells + x * C + places.first * step + j;
         const T* b = dy + places.first * C + j;
-        V sums[4] = {zero, zero, zero, zero};  // four, because each addition waits for the last
+        Vector<T> sums[4] = {};  // four, because each addition waits for the last
         int64_t left = places.last - places.first;
         for (; left >= 4; left -= 4) {
-          for (int i = 0; i < 4; ++i) sums[i] += read<V>(a + i * step) * read<V>(b + i * C);
+          for (int i = 0; i < 4; ++i) sums[i] += lanes.load(a + i * step) * lanes.load(b + i * C);
           a += 4 * step;
           b += 4 * C;
         }
-        for (; left > 0; --left, a += step, b += C) sums[0] += read<V>(a) * read<V>(b);
+        for (; left > 0; --left, a += step, b += C) sums[0] += lanes.load(a) * lanes.load(b);
         T* target = sum + (ky * w.kw + kx) * C + j;
-        write(target, read<V>(target) + ((sums[0] + sums[1]) + (sums[2] + sums[3])));
+        lanes.store(target, lanes.load(target) + ((sums[0] + sums[1]) + (sums[2] + sums[3])));
       });
     }
   }

@@ -20,11 +20,10 @@ void interpolate(const T* x, const int32_t* cells, const T* weights, int64_t A, 
       const T* from = x + i / M * N * C;
       const int32_t* cell = cells + i % M * K;
       const T* weight = weights + i % M * K;
-      for_channels<T>(0, C, [&](auto zero, int64_t j) {
-        using V = decltype(zero);
-        V sum = zero;
-        for (int64_t k = 0; k < K; ++k) sum += weight[k] * read<V>(from + cell[k] * C + j);
-        write(y + i * C + j, sum);
+      for_channels<T>(0, C, [&](auto lanes, int64_t j) {
+        Vector<T> sum{};
+        for (int64_t k = 0; k < K; ++k) sum += weight[k] * lanes.load(from + cell[k] * C + j);
+        lanes.store(y + i * C + j, sum);
       });
     }
   });
@@ -37,12 +36,11 @@ void interpolate_gradient(const T* dy, const int32_t* cells, const T* weights, i
     T* to = dx + a * N * C;
     for (int64_t n = 0; n < N; ++n) std::fill(to + n * C + begin, to + n * C + end, T(0));
     for (int64_t m = 0; m < M; ++m) {
-      for_channels<T>(begin, end, [&](auto zero, int64_t j) {
-        using V = decltype(zero);
-        const V given = read<V>(dy + (a * M + m) * C + j);
+      for_channels<T>(begin, end, [&](auto lanes, int64_t j) {
+        const Vector<T> given = lanes.load(dy + (a * M + m) * C + j);
         for (int64_t k = 0; k < K; ++k) {
           T* cell = to + cells[m * K + k] * C + j;
-          write(cell, V(read<V>(cell) + weights[m * K + k] * given));
+          lanes.store(cell, lanes.load(cell) + weights[m * K + k] * given);
         }
       });
     }

@@ -13,13 +13,14 @@
 namespace lamina {
 
 // y = the largest cell of each window; NaN if one is NaN. If `chosen` (as y) is not null, it
-// becomes which cell of the window that was, ky kw + kx: of equal ones the first.
+// becomes which cell of the window that was, ky kw + kx: of equal ones the first. A whole number
+// below 2^24 is exact in either type.
 template <typename T>
-void max_pool2d(const Windows& w, int64_t C, const T* x, T* y, int32_t* chosen);
+void max_pool2d(const Windows& w, int64_t C, const T* x, T* y, T* chosen);
 
 // dx: dy at the cells that were chosen, summed where windows overlap.
 template <typename T>
-void max_pool2d_gradient(const Windows& w, int64_t C, const int32_t* chosen, const T* dy, T* dx);
+void max_pool2d_gradient(const Windows& w, int64_t C, const T* chosen, const T* dy, T* dx);
 
 // y = the mean of each window's cells.
 template <typename T>

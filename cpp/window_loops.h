@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "parallel.h"
 #include "simd.h"
@@ -37,25 +36,26 @@ void for_each_place(const Windows& w, int64_t begin, int64_t end, Use use) {
   }
 }
 
-// A vector or a scalar from memory, and back.
-template <typename V, typename T>
-inline V read(const T* p) {
-  V v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-template <typename V, typename T>
-inline void write(T* p, V v) {
-  std::memcpy(p, &v, sizeof v);
-}
+// A vector of channels from memory, and back: all of its lanes, or the first ones. Lanes that are
+// not there are zero.
+template <typename T>
+struct AllLanes {
+  Vector<T> load(const T* p) const { return lamina::load(p); }
+  void store(T* p, Vector<T> v) const { lamina::store(p, v); }
+};
+template <typename T>
+struct FirstLanes {
+  int64_t count;
+  Vector<T> load(const T* p) const { return load_first(p, count); }
+  void store(T* p, Vector<T> v) const { store_first(p, v, count); }
+};
 
-// Calls use(zero, j) for channels [begin, end): with a vector of zeros for each full register of
-// them from j on, then with a scalar for each one that is left.
+// Calls use(lanes, j) for channels [begin, end): from each j on, `lanes` loads and stores vectors.
 template <typename T, typename Use>
-void for_channels(int64_t begin, int64_t end, Use use) {
+inline void for_channels(int64_t begin, int64_t end, Use use) {
   int64_t j = begin;
-  for (; j + kLanesOf<T> <= end; j += kLanesOf<T>) use(Vector<T>{}, j);
-  for (; j < end; ++j) use(T(0), j);
+  for (; j + kLanesOf<T> <= end; j += kLanesOf<T>) use(AllLanes<T>{}, j);
+  if (j < end) use(FirstLanes<T>{end - j}, j);
 }
 
 // Runs body(image, begin, end) for every image and stretches of its C channels. Images are dealt

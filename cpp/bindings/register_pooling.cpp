@@ -29,10 +29,10 @@ py::object max_pool(const Array<T>& x, const Pair& window, const Pair& size, con
   T* out = y.mutable_data();
   if (!want_chosen) {
     py::gil_scoped_release release;
-    max_pool2d(w, C, x.data(), out, nullptr);
+    max_pool2d<T>(w, C, x.data(), out, nullptr);
   } else {
-    Array<int32_t> chosen = new_images<int32_t>(x.shape(0), size, C);
-    int32_t* chosen_out = chosen.mutable_data();
+    Array<T> chosen = new_images<T>(x.shape(0), size, C);
+    T* chosen_out = chosen.mutable_data();
     {
       py::gil_scoped_release release;
       max_pool2d(w, C, x.data(), out, chosen_out);
@@ -43,7 +43,7 @@ py::object max_pool(const Array<T>& x, const Pair& window, const Pair& size, con
 }
 
 template <typename T>
-Array<T> max_pool_gradient(const Array<int32_t>& chosen, const Array<T>& dy, const Pair& window,
+Array<T> max_pool_gradient(const Array<T>& chosen, const Array<T>& dy, const Pair& window,
                            const Pair& size, const Pair& strides, const Pair& before) {
   require_images(dy, "dy");
   require(shape_of(chosen) == shape_of(dy),

@@ -150,7 +150,7 @@ def test_wrong_arguments(kernels):
 
     dy = np.zeros((2, 2, 2, 3), np.float32)
     with pytest.raises(ValueError, match="shape of dy"):
-        kernels.max_pool2d_gradient(np.zeros((2, 2, 2, 2), np.int32), dy, *good[1:])
+        kernels.max_pool2d_gradient(np.zeros((2, 2, 2, 2), np.float32), dy, *good[1:])
     with pytest.raises(ValueError, match="outside of its image"):
         kernels.average_pool2d_gradient(dy, (2, 2), (2, 2), (2, 2), (0, 0))
     with pytest.raises(ValueError, match="one for each row"):

@@ -25,9 +25,9 @@ def max_pool2d(
     strides: _Pair,
     before: _Pair,
     want_chosen: Literal[True],
-) -> tuple[NDArray[_Real], NDArray[np.int32]]: ...
+) -> tuple[NDArray[_Real], NDArray[_Real]]: ...
 def max_pool2d_gradient(
-    chosen: NDArray[np.int32],
+    chosen: NDArray[_Real],
     dy: NDArray[_Real],
     window: _Pair,
     size: _Pair,
