@@ -182,10 +182,10 @@ def test_a_mask_given_by_name_builds_nothing():
 
 def test_dropout_draws_in_training_alone():
     query, value = draw((2, 4, 6), (2, 5, 6))
-    for layer in (layers.MultiHeadAttention(2, 3, dropout=0.5, seed=1),):
-        still = layer(query, value).data
-        np.testing.assert_array_equal(layer(query, value).data, still)
-        assert not np.array_equal(layer(query, value, training=True).data, still)
+    layer = layers.MultiHeadAttention(2, 3, dropout=0.5, seed=1)
+    still = layer(query, value).data
+    np.testing.assert_array_equal(layer(query, value).data, still)
+    assert not np.array_equal(layer(query, value, training=True).data, still)
     layer = layers.Attention(dropout=0.5, seed=1)
     assert not np.array_equal(layer([query, value], training=True), layer([query, value]))
     again = layers.Attention(dropout=0.5, seed=1)
