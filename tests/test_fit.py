@@ -450,6 +450,13 @@ def test_own_losses_and_metrics():
     assert model.evaluate(x, y, verbose=0) == pytest.approx(error.max(axis=1).mean(), rel=1e-5)
 
 
+def test_one_metric_twice_has_two_names():
+    x, y = data(20)
+    model = small_model(metrics=["mae"], weighted_metrics=["mae"])
+    found = model.evaluate(x, y, sample_weight=np.full(20, 3.0), return_dict=True, verbose=0)
+    assert list(found) == ["loss", "mae", "mae_1"]
+
+
 def test_a_step_of_ones_own():
     x, y = data(40)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,6 +103,7 @@ class Objectives:
 
     def _make_metrics(self, targets: Sequence[Any], predictions: Sequence[Any]) -> None:
         """Make the metrics, now that the shapes say which accuracy is meant."""
+        taken: Counter[str] = Counter()
         for place, name in enumerate(self.names):
             own: list[tuple[str, Any, bool]] = []
             for wanted, weighted in zip(self._wanted, (False, True), strict=True):
@@ -111,7 +113,10 @@ class Objectives:
                 for each in listed if isinstance(listed, (list, tuple)) else [listed]:
                     metric = _metric_of(each, targets[place], predictions[place])
                     key = each if isinstance(each, str) else metric.name
-                    own.append((f"{name}_{key}" if len(self.names) > 1 else key, metric, weighted))
+                    key = f"{name}_{key}" if len(self.names) > 1 else key
+                    taken[key] += 1
+                    count = f"_{taken[key] - 1}" if taken[key] > 1 else ""  # acc, acc_1 ...
+                    own.append((key + count, metric, weighted))
             self.metrics.append(own)
 
     def match_targets(self, y: Any) -> list[Any]:
