@@ -241,6 +241,30 @@ def test_steps_per_epoch_of_arrays_goes_on_where_it_was():
     assert seen == pytest.approx(wanted)
 
 
+def test_steps_are_the_first_batches():
+    x, y = data(50)
+    model = small_model()
+    assert model.predict(x, batch_size=10, steps=2).shape == (20, 2)
+    first = model.evaluate(x[:20], y[:20], verbose=0)
+    assert model.evaluate(x, y, batch_size=10, steps=2, verbose=0) == pytest.approx(first)
+    before = model.get_weights()
+    history = model.fit(
+        x, y, validation_data=(x, y), validation_steps=2, validation_batch_size=10, verbose=0
+    ).history
+    assert not np.array_equal(before[0], model.get_weights()[0])
+    after = model.evaluate(x[:20], y[:20], verbose=0)
+    assert [history["val_loss"][0], history["val_mae"][0]] == pytest.approx(after)
+    batches = iter([(x, y)] * 5)
+    history = model.fit(
+        x, y, validation_data=batches, validation_steps=2, epochs=2, verbose=0
+    ).history
+    assert all(value > 0 for value in history["val_loss"])
+    with pytest.raises(ValueError, match="no batches to evaluate: is the generator used up"):
+        model.fit(x, y, validation_data=iter([(x, y)] * 5), epochs=2, verbose=0)
+    with pytest.raises(ValueError, match="validation_freq must be at least 1, got 0"):
+        model.fit(x, y, validation_data=(x, y), validation_freq=0, verbose=0)
+
+
 def test_validation_split_takes_the_end_and_validation_data_wins():
     x, y = data(50)
     y[40:] += 100

@@ -1,6 +1,8 @@
 """Models: graphs, `Sequential` and subclasses; what they are made of, their configs and clones."""
 
+import copy
 import json
+import pickle
 import threading
 
 import numpy as np
@@ -297,6 +299,49 @@ def test_clones():
     assert stack.trainable_weights == []
     with pytest.raises(ValueError, match="got 1 input tensors, .* has 2 inputs"):
         clone_model(model, input_tensors=[other])
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_go_on_where_the_model_was(copied):
+    inputs = Input((4,))
+    shared = Dense(4)
+    model = Model(inputs, Doubled()(shared(inputs) + shared(inputs * 2)))
+    model.compile("adam", "mse", metrics=["mae"])
+    x = np.random.default_rng(0).random((40, 4)).astype(np.float32)
+    model.fit(x, x, verbose=0)
+    other = copied(model)
+    assert not {id(v) for v in model.weights} & {id(v) for v in other.weights}
+    found = [each.fit(x, x, epochs=2, shuffle=False, verbose=0).history for each in (model, other)]
+    assert found[0] == found[1], "the optimizer remembers as much"
+    np.testing.assert_array_equal(model.predict(x), other.predict(x))
+    stack = copied(Sequential([Dense(3)]))
+    assert not stack.built
+    pair = Pair(3)
+    pair.predict(x)
+    other = copied(pair)
+    np.testing.assert_array_equal(pair.predict(x), other.predict(x))
+    other.set_weights([0 * array for array in other.get_weights()])
+    assert pair.predict(x).any(), "the copy has weights of its own"
+
+
+def test_a_subclass_that_is_a_graph():
+    class Own(Model):
+        def __init__(self, units=2):
+            inputs = Input((4,))
+            super().__init__(inputs, Dense(units)(inputs))
+            self.units = units
+
+    model = Own(3)
+    assert model.predict(ones(2, 4)).shape == (2, 3)
+    assert model.get_config() == {"units": 3}
+    assert Own.from_config(model.get_config()).units == 3
+    assert copy.deepcopy(model).units == 3
+
+
+def test_build_of_a_subclass():
+    pair = Pair(3)
+    pair.build((None, 4))
+    assert [v.shape for v in pair.weights] == [(4, 3), (3,), (3, 1), (1,)]
 
 
 def _config(change):

@@ -89,7 +89,7 @@ class Node:
     def __init__(self, operation: Any, args: Any, kwargs: Any, outputs: Any) -> None:
         self.operation, self.args, self.kwargs = operation, args, kwargs
         self.inputs = [t for t in flatten((args, kwargs))[0] if isinstance(t, SymbolicTensor)]
-        self.outputs, self.rebuild_outputs = flatten(outputs)
+        self.outputs: list[SymbolicTensor] = flatten(outputs)[0]
         for place, tensor in enumerate(self.outputs):
             tensor.node, tensor.place = self, place
         operation.inbound_nodes.append(self)
@@ -113,7 +113,8 @@ def apply(operation: Any, args: Any, kwargs: Any) -> Any:
 
 def record(operation: Any, args: Any, kwargs: Any, outputs: Any) -> Any:
     """Leave a node for a call whose symbolic outputs are known, and return them."""
-    return Node(operation, args, kwargs, outputs).rebuild_outputs(flatten(outputs)[0])
+    Node(operation, args, kwargs, outputs)
+    return outputs
 
 
 # What stands for an unknown size when shapes are found by running on zeros: two different numbers,

@@ -6,6 +6,7 @@ where there are none.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -209,6 +210,21 @@ class IteratorBatches:
         again = iter(self._source)
         if again is not self._source and (self.steps is None or count < self.steps):
             self._iterator = None  # an iterable begins anew; a generator has ended
+
+
+class FirstBatches:
+    """The first batches of others, in every epoch the same number."""
+
+    def __init__(self, data: Any, steps: int) -> None:
+        self.data, self.steps = data, min(steps, data.steps)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return itertools.islice(self.data, self.steps)
+
+
+def first_batches(data: Any, steps: int | None) -> Any:
+    """Return data that ends after so many batches, if a number is given."""
+    return data if steps is None or isinstance(data, IteratorBatches) else FirstBatches(data, steps)
 
 
 def unpack(batch: Any) -> Batch:

@@ -12,7 +12,14 @@ from lamina.graph import Graph, SymbolicTensor
 from lamina.layers.input import Input
 from lamina.layers.layer import Layer, context
 from lamina.layers.serialization import registry
-from lamina.models.serialization import GraphReader, graph_config, to_json
+from lamina.layers.structure import as_shapes
+from lamina.models.serialization import (
+    GraphReader,
+    graph_config,
+    remade,
+    to_json,
+    what_remakes,
+)
 from lamina.models.summary import print_summary
 from lamina.models.training import Training
 from lamina.registry import custom_object_scope, nearest
@@ -191,6 +198,22 @@ class Model(Training, Layer):
             return super().__call__(*args, **kwargs)
         finally:
             context.forward_pass = None
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights of a subclass for inputs of this shape, by a call on zeros."""
+        if not self.built:
+            self.compute_output_shape(as_shapes(input_shape))
+
+    def build_from_shapes(self, *shapes: Any) -> None:
+        if type(self).build is not Model.build:
+            super().build_from_shapes(*shapes)
+        self.built = True  # the layers within build themselves, each when it is called
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Copy and pickle a graph by its config and weights, with all that `compile` was told."""
+        if self._graph is None:
+            return super().__reduce_ex__(protocol)
+        return remade, (type(self), *what_remakes(self))
 
     def call(self, inputs: Any) -> Any:
         """Run the graph on tensors in the structure of the inputs."""

@@ -16,7 +16,7 @@ import numpy as np
 from lamina.autodiff import flatten
 from lamina.graph import OpCall, SymbolicTensor
 from lamina.layers.input import InputLayer
-from lamina.layers.serialization import deserialize, serialize
+from lamina.layers.serialization import deserialize, registry, serialize
 from lamina.models.operations import (
     History,
     decode,
@@ -25,7 +25,7 @@ from lamina.models.operations import (
     operation_config,
     operation_from_config,
 )
-from lamina.registry import nearest
+from lamina.registry import custom_object_scope, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,3 +220,48 @@ def _as_plain(value: Any) -> Any:
     raise TypeError(
         f"to_json: a config holds {value!r} ({type(value).__name__}): override get_config"
     )
+
+
+def what_remakes(model: Any) -> tuple[Any, ...]:
+    """Return what `remade` makes the same model of, trained and compiled as it is."""
+    own = {
+        type(layer).__name__: type(layer)
+        for layer in model._all_layers()  # noqa: SLF001
+        if type(layer).__name__ not in registry.names()
+    }
+    weights = model.get_weights() if model.built else None
+    optimizer, trained = model.optimizer, None
+    if optimizer is not None:
+        if optimizer.built:
+            places = {id(variable): place for place, variable in enumerate(model.weights)}
+            known = optimizer._trainable_variables  # noqa: SLF001
+            trained = (
+                [places[id(variable)] for variable in known],
+                [variable.numpy().copy() for variable in optimizer.variables],
+            )
+        optimizer = (type(optimizer), optimizer.get_config(), trained)
+    return model.get_config(), own, weights, optimizer, model._compiled  # noqa: SLF001
+
+
+def remade(
+    kind: Any,
+    config: dict[str, Any],
+    own: dict[str, Any],
+    weights: Any,
+    optimizer: Any,
+    compiled: dict[str, Any] | None,
+) -> Any:
+    """Return a model of what `what_remakes` gave; its optimizer goes on where it was."""
+    with custom_object_scope(own):
+        model = kind.from_config(config)
+    if weights is not None:
+        model.set_weights(weights)
+    if compiled is not None:
+        optimizer_kind, optimizer_config, trained = optimizer
+        model.compile(optimizer_kind.from_config(optimizer_config), **compiled)
+        if trained is not None:
+            places, values = trained
+            model.optimizer.build([model.weights[place] for place in places])
+            for variable, value in zip(model.optimizer.variables, values, strict=True):
+                variable.assign(value)
+    return model

@@ -13,6 +13,7 @@ from lamina.models.batches import (
     WithClassWeights,
     as_batch,
     class_weights,
+    first_batches,
     forever,
     make_batches,
 )
@@ -84,6 +85,10 @@ class Training(Steps):
         """
         _refuse_unknown("fit", legacy)
         self._ready("fit")
+        if isinstance(validation_freq, int) and validation_freq < 1:
+            raise ValueError(
+                f"{self}.fit: validation_freq must be at least 1, got {validation_freq}"
+            )
         if x is None:
             raise ValueError(f"{self}.fit: there is no data: x is None")
         data = make_batches(
@@ -114,9 +119,8 @@ class Training(Steps):
     def _validation_batches(self, data: Any, batch_size: int | None, steps: int | None) -> Any:
         if data is None:
             return None
-        if isinstance(data, (tuple, list)) and 2 <= len(data) <= 3:
-            return make_batches(*data, batch_size=batch_size, steps=steps)
-        return make_batches(data, batch_size=batch_size, steps=steps)
+        parts = data if isinstance(data, (tuple, list)) and 2 <= len(data) <= 3 else (data,)
+        return first_batches(make_batches(*parts, batch_size=batch_size, steps=steps), steps)
 
     def _followers(
         self, callbacks: Any, verbose: Any, last: History | None = None, **params: Any
@@ -176,10 +180,16 @@ class Training(Steps):
         wants_logs = followers.needs_batch_logs("test")
         self._reset_averages()
         followers.call("on_test_begin", {})
+        step = -1
         for step, batch in enumerate(data):
             followers.call("on_test_batch_begin", step, {})
             self.test_step(batch)
             followers.end_batch("test", step, self.current_logs() if wants_logs else {})
+        if step < 0:
+            raise ValueError(
+                f"{self}: there are no batches to evaluate: is the generator used up? Give an "
+                f"iterable that can begin anew, or validation_steps="
+            )
         logs = self.current_logs()
         followers.call("on_test_end", logs)
         return logs
@@ -200,7 +210,8 @@ class Training(Steps):
         _refuse_unknown("evaluate", legacy)
         self._ready("evaluate")
         data = make_batches(x, y, sample_weight, batch_size=batch_size, steps=steps)
-        followers = self._followers(callbacks, verbose, epochs=1, steps=steps or data.steps)
+        data = first_batches(data, steps)
+        followers = self._followers(callbacks, verbose, epochs=1, steps=data.steps)
         found = self._evaluate(data, followers)
         if return_dict:
             return found
@@ -216,10 +227,10 @@ class Training(Steps):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for many samples as arrays, in the structure of the outputs."""
-        data = make_batches(x, batch_size=batch_size, steps=steps)
+        data = first_batches(make_batches(x, batch_size=batch_size, steps=steps), steps)
         if isinstance(data, ArrayBatches) and data.steps == 1 and not verbose and not callbacks:
             return self.predict_on_batch(data.whole()[0])
-        followers = self._followers(callbacks, verbose, epochs=1, steps=steps or data.steps)
+        followers = self._followers(callbacks, verbose, epochs=1, steps=data.steps)
         followers.call("on_predict_begin", {})
         collected: Any = None
         for step, (batch, _, _) in enumerate(data):
@@ -271,6 +282,12 @@ class Training(Steps):
         found = self.current_logs()
         values = list(found.values())
         return found if return_dict else values[0] if len(values) == 1 else values
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics that `compile` named, as objects, once a batch has been seen."""
+        found = self._objectives.metrics if self._objectives is not None else []
+        return [metric for own in found for _, metric, _ in own]
 
     @property
     def metrics_names(self) -> list[str]:
