@@ -4,11 +4,13 @@ A row is (name, function of arrays, shapes of the arrays). The numeric gradient 
 output times fixed random weights, by central differences; inputs stay away from kinks and ties.
 """
 
+import inspect
+
 import numpy as np
 import pytest
 
 from lamina import ops
-from lamina.autodiff import GradientTape, Tensor
+from lamina.autodiff import GradientTape, Tensor, grad, value_and_grad
 
 STEP = 1e-6
 TOLERANCE = 1e-6
@@ -338,3 +340,38 @@ def test_gradient(name, function, shapes):
         assert gradient.dtype == np.float64
         scale = max(1.0, np.abs(expected).max())
         np.testing.assert_allclose(gradient, expected, rtol=0, atol=TOLERANCE * scale)
+
+
+# Operations without a gradient, second names, and those of Keras that call one of the table's.
+WITHOUT_A_ROW = {
+    *("all", "any", "argmax", "argmin", "cast", "equal", "floor", "floor_divide", "greater"),
+    *("greater_equal", "less", "less_equal", "logical_and", "logical_not", "logical_or"),
+    *("not_equal", "one_hot", "random_normal", "random_uniform", "sign", "stop_gradient"),
+    *("abs", "amax", "amin", "remainder", "true_divide", "get_item", "unstack"),
+    *("depthwise_conv", "dot"),
+    *("average_pooling", "max_pooling", "depthwise_convolution", "transposed_convolution"),
+}
+
+
+def test_every_operation_has_a_row():
+    rows = {name.split()[0] for name, *_ in TABLE}
+    public = {
+        name for name in dir(ops) if inspect.isfunction(getattr(ops, name)) and name[0] != "_"
+    }
+    assert public - rows == WITHOUT_A_ROW
+
+
+def test_lists_of_tensors_and_of_numbers_have_gradients_too():
+    x, y = Tensor(2.0), Tensor(3.0)
+    with GradientTape() as tape:
+        tape.watch([x, y])
+        output = ops.sum(ops.square([x, [y][0]]) * 2)
+    assert [float(g) for g in tape.backward(output, [x, y])] == [8, 12]
+    value, gradient = value_and_grad(lambda w: ops.sum(ops.square(w)))([1.0, 2.0])
+    assert value == 5
+    assert [float(g) for g in gradient] == [2, 4]
+    named = grad(lambda p: ops.sum(p["a"] * p["b"]))({"a": np.ones(2), "b": np.arange(2.0)})
+    np.testing.assert_array_equal(named["a"], [0, 1])
+    np.testing.assert_array_equal(named["b"], [1, 1])
+    both = grad(lambda a, b: ops.sum(a * a * b), (0, 1))(np.ones(2), np.full(2, 3.0))
+    np.testing.assert_array_equal(both, [[6, 6], [1, 1]])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamina.tensors import RowGrad, Tensor, Variable, as_array, operations
+from lamina.tensors import Operators, RowGrad, Tensor, Variable, as_array, operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,6 +69,17 @@ def _unwrap(arg: Any) -> Any:
     return as_array(arg) if isinstance(arg, (list, tuple, RowGrad)) else arg
 
 
+def _holds_tensors(arg: Any) -> bool:
+    return any(isinstance(leaf, Operators) for leaf in flatten(arg)[0])
+
+
+def _as_one(arg: Any) -> Any:
+    """Return a list of tensors as one tensor, so that gradients go through to each."""
+    if isinstance(arg, (list, tuple)) and _holds_tensors(arg):
+        return operations().stack([_as_one(each) for each in arg])
+    return arg
+
+
 def op(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a differentiable operation of a function that returns (output, vjp).
 
@@ -97,6 +108,8 @@ def op(function: Callable[..., Any]) -> Callable[..., Any]:
                 values.append(arg)
             elif hasattr(kind, "__lamina_op__"):
                 return kind.__lamina_op__(call, args, options)
+            elif (kind is list or kind is tuple) and _holds_tensors(arg):
+                return call(*map(_as_one, inputs), *args[count:], **options)
             else:
                 values.append(_unwrap(arg))
         result, vjp = function(*values, *args[count:], **options)
