@@ -225,6 +225,7 @@ struct Update {
 
   void dense() const {
     parallel_for(p.V * p.D, kGrain, [&](int64_t begin, int64_t end) {
+      const FlushTiny flush;
       stretch<false>(begin, end - begin, p.gradient + begin);
     });
   }
@@ -234,6 +235,7 @@ struct Update {
   // The gradient's rows with their gradient, the stretches between them with zero.
   void whole_table() const {
     parallel_for(p.V, row_grain(), [&](int64_t begin, int64_t end) {
+      const FlushTiny flush;
       int64_t r = std::lower_bound(p.rows, p.rows + p.R, begin) - p.rows;
       for (int64_t row = begin; row < end; ++row) {
         const int64_t touched = r < p.R ? std::min(p.rows[r], end) : end;
@@ -248,6 +250,7 @@ struct Update {
   template <typename Before>
   void rows_alone(Before before) const {
     parallel_for(p.R, row_grain(), [&](int64_t begin, int64_t end) {
+      const FlushTiny flush;
       for (int64_t r = begin; r < end; ++r) {
         before(p.rows[r]);
         stretch<false>(p.rows[r] * p.D, p.D, p.gradient + r * p.D);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import numpy as np
 import pytest
 
@@ -247,6 +249,26 @@ def test_nan_is_never_hidden(kernels, rule, kwargs):
     run = Run(kernels, rule, np.zeros(5, np.float32), **kwargs)
     run.step(np.array([1, np.nan, 1, 1, 1], np.float32), 1)
     assert np.isnan(run.weights[1])
+
+
+@pytest.mark.skipif("x86" not in platform.machine() and "AMD" not in platform.machine(),
+                    reason="there is no such mode")  # fmt: skip
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("by_rows", [False, True])
+def test_nothing_becomes_too_small_to_be_normal(kernels, dtype, by_rows):
+    """Such numbers are slow, and moments that decay come to them."""
+    tiny = np.finfo(dtype).tiny
+    run = Run(kernels, "adam", np.ones((40, 3), dtype))
+    for slot in run.slots:
+        slot[:] = 1.05 * tiny
+    values = np.ones((1, 3), dtype)
+    gradient = (np.array([7]), values) if by_rows else np.zeros((40, 3), dtype)
+    for t in (1, 2):
+        run.step(gradient, t)
+    decayed = run.slots[0][:7]
+    assert ((decayed == 0) | (decayed >= tiny)).all()
+    after = dtype(0.5) * dtype(tiny)
+    assert after > 0  # this thread computes as before
 
 
 def test_decoupled_decay_comes_first(kernels):
