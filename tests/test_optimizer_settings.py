@@ -167,13 +167,14 @@ class PlainMomentum(optimizers.Optimizer):
 def test_a_users_optimizer_has_every_setting(settings):
     generator = np.random.default_rng(0)
     mine, native = PlainMomentum(0.1, **settings), optimizers.SGD(0.1, momentum=0.9, **settings)
-    ours = [variable(3, 2), variable(4)]
-    theirs = [variable(3, 2), variable(4)]
+    ours = [variable(3, 2), variable(4), variable()]
+    theirs = [variable(3, 2), variable(4), variable()]
     for _ in range(4):
         dense = generator.normal(size=4).astype(np.float32)
+        scalar = np.asarray(generator.normal(), np.float32)
         rows = RowGrad(np.array([1]), generator.normal(size=(1, 2)).astype(np.float32), (3, 2))
-        mine.apply([rows, dense], ours)
-        native.apply([rows, dense], theirs)
+        mine.apply([rows, dense, scalar], ours)
+        native.apply([rows, dense, scalar], theirs)
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-5)
     again = PlainMomentum.from_config(mine.get_config())

@@ -117,7 +117,11 @@ class Rule(Optimizer):
                 grads[place] = (rows, np.asarray(values, data.dtype, order="C"))
                 if self._clocks[i] is None and not self.lazy and self._rho() is not None:
                     self._clocks[i] = np.zeros(len(data) + 1, np.int64)
-            elif gradient.dtype is not data.dtype or not gradient.flags.c_contiguous:
+            elif (
+                type(gradient) is not np.ndarray  # a scalar: what numpy makes of 0 dimensions
+                or gradient.dtype is not data.dtype
+                or not gradient.flags.c_contiguous
+            ):
                 grads[place] = np.asarray(gradient, data.dtype, order="C")
             slots.append(self._slots[i])
             clocks.append(self._clocks[i])
