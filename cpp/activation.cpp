@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kGrain = 16 * 1024;  // elements that are worth a thread
 
-constexpr int64_t kBlockRows = 512;  // rows of dz that are summed before their sum is added
+constexpr int64_t kBlockTerms = 64;  // of a sum, that are added in single precision
 
 // Calls use(f) with the function of a vector that the activation is.
 template <typename Use>
@@ -54,6 +54,16 @@ template <typename T, typename F>
 void gradient_of_rows(const T* y, const T* dy, T* dz, T* d_bias, int64_t begin, int64_t end,
                       int64_t C, F f) {
   constexpr int lanes = kLanesOf<T>;
+  if (0 < C && C < lanes && end - begin >= lanes) {
+    // Narrow rows are taken `lanes` at a time, as one row that whole vectors fill.
+    const int64_t groups = (end - begin) / lanes, width = lanes * C, first = begin * C;
+    T wide[lanes * lanes];
+    std::fill(wide, wide + width, T(0));
+    gradient_of_rows(y + first, dy + first, dz ? dz + first : nullptr, d_bias ? wide : nullptr, 0,
+                     groups, width, f);
+    for (int64_t j = 0; d_bias && j < width; ++j) d_bias[j % C] += wide[j];
+    begin += groups * lanes;
+  }
   for (int64_t i = begin * C; i < end * C; i += C) {
     int64_t j = 0;
     for (; j + lanes <= C; j += lanes) {
@@ -75,6 +85,14 @@ template <typename T>
 void add_bias_and_activate(T* y, const T* bias, int64_t N, int64_t C, Activation activation) {
   if (bias == nullptr && activation == Activation::kLinear) return;
   constexpr int lanes = kLanesOf<T>;
+  if (0 < C && C < lanes && N >= lanes) {  // narrow rows: `lanes` of them as one
+    const int64_t groups = N / lanes, width = lanes * C;
+    T wide[lanes * lanes];
+    for (int64_t j = 0; j < width; ++j) wide[j] = bias ? bias[j % C] : T(0);
+    add_bias_and_activate(y, bias ? wide : nullptr, groups, width, activation);
+    y += groups * width;
+    N -= groups * lanes;
+  }
   with_function(activation, [&](auto f) {
     for (T* row = y; row < y + N * C; row += C) {
       int64_t j = 0;
@@ -107,11 +125,13 @@ void activation_gradient(const T* y, const T* dy, T* dz, T* d_bias, int64_t N, i
   std::vector<double> totals(size_t(threads * C));
   with_gradient(activation, [&](auto f) {
     parallel_for_shares(N, grain, [&](int share, int64_t begin, int64_t end) {
+      // Narrow rows are summed in as many sums as there are lanes.
+      const int64_t step = C < kLanesOf<T> ? kBlockTerms * kLanesOf<T> : kBlockTerms;
       T* block = blocks.data() + share * C;
       double* total = totals.data() + share * C;
-      for (; begin < end; begin += kBlockRows) {
+      for (; begin < end; begin += step) {
         std::fill(block, block + C, T(0));
-        gradient_of_rows(y, dy, dz, block, begin, std::min(begin + kBlockRows, end), C, f);
+        gradient_of_rows(y, dy, dz, block, begin, std::min(begin + step, end), C, f);
         for (int64_t j = 0; j < C; ++j) total[j] += double(block[j]);
       }
     });

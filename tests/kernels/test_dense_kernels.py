@@ -25,7 +25,16 @@ def threads(kernels, request):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(
     ("rows", "inputs", "outputs"),
-    [(0, 3, 4), (1, 7, 5), (3, 0, 4), (33, 20, 17), (5, 300, 700), (1500, 40, 90), (70, 1, 1)],
+    [
+        (0, 3, 4),
+        (1, 7, 5),
+        (3, 0, 4),
+        (33, 20, 17),
+        (5, 300, 700),
+        (1500, 40, 90),
+        (70, 1, 1),
+        (300, 5, 3),
+    ],
 )
 def test_dense_equals_numpy(kernels, dtype, activation, rows, inputs, outputs):
     rng = np.random.default_rng(rows + inputs)
@@ -51,7 +60,9 @@ def test_dense_keeps_leading_axes(kernels):
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (9, 1), (1300, 37), (4, 6, 16), (2000, 3)])
+@pytest.mark.parametrize(
+    "shape", [(0, 3), (1, 1), (9, 1), (1300, 37), (4, 6, 16), (2000, 3), (40_003, 5)]
+)
 def test_activation_gradient_equals_numpy(kernels, dtype, activation, shape):
     rng = np.random.default_rng(len(shape))
     z, dy = rng.normal(size=shape), rng.normal(size=shape)
