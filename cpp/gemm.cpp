@@ -22,7 +22,9 @@ CBLAS_TRANSPOSE flag(Stored stored) { return stored == Stored::kPlain ? CblasNoT
 // Below this many multiplications a second thread costs more than it gives.
 constexpr int64_t kWorthAThread = 64 * 1024;
 
-// From here on a sum is long enough to be shared between threads.
+// From here on a sum is long enough to be shared between threads. Of 288 x 32 sums over 25,088 a
+// thread's part takes 0.90 of what its tile would take on 2 threads, 0.58 on 4 and 0.45 on 16; of
+// 784 x 32 sums over 256 there is nothing to win, and the shares must still be added.
 constexpr int64_t kLongSum = 4096;
 
 // c = op(a) op(b) + beta c by shares of k, one a thread, each summed apart and added in order.
