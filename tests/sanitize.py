@@ -25,8 +25,10 @@ FLAGS = {"address": "address,undefined", "thread": "thread"}
 # What runs on instrumented kernels, besides the fuzzer. The rest of the tests is Python's alone.
 MODULES = {
     "address": (
+        "kernels/test_convolution_kernels",
         "kernels/test_embedding_kernels",
         "kernels/test_optimizer_kernels",
+        "kernels/test_pooling_kernels",
         "test_container",
         "test_corpus",
         "test_corpus_wrong",
@@ -43,8 +45,10 @@ MODULES = {
         "test_window_step",
     ),
     "thread": (
+        "kernels/test_convolution_kernels",
         "kernels/test_embedding_kernels",
         "kernels/test_optimizer_kernels",
+        "kernels/test_pooling_kernels",
         "test_threads",
     ),
 }

@@ -122,6 +122,17 @@ def test_channels_that_do_not_fit():
         ops.conv(zeros(1, 5, 3), zeros(3, 3, 2, 4))
 
 
+def test_padding_in_capitals():
+    x, kernel = random(2, 7, 6, 3), random(3, 3, 3, 4)
+    expected = ops.convolution(x, kernel, None, padding="same").data
+    np.testing.assert_array_equal(ops.convolution(x, kernel, None, padding="SAME").data, expected)
+    np.testing.assert_array_equal(ops.conv(x, kernel, padding="Same").data, expected)
+    x = random(2, 3, 3, 3)
+    expected = ops.transposed_convolution(x, kernel[..., :3], None, padding="same").data
+    got = ops.transposed_convolution(x, kernel[..., :3], None, padding="SAME").data
+    np.testing.assert_array_equal(got, expected)
+
+
 def test_cropping_that_leaves_nothing():
     for layer, shape in ((layers.Cropping1D(2), (1, 4, 1)), (layers.Cropping2D(2), (1, 9, 4, 1))):
         with pytest.raises(ValueError, match="leaves nothing of"):

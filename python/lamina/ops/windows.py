@@ -55,7 +55,7 @@ def windows(
         ValueError: if the padding is unknown, or no window fits.
 
     """
-    check_padding(padding, causal=True)
+    padding = check_padding(padding, causal=True)
     rows, columns = map(_along, cells, window, strides, dilation, (padding, padding))
     size, before = (rows[0], columns[0]), (rows[1], columns[1])
     if min(size) <= 0:
@@ -115,7 +115,7 @@ def transposed_windows(
     The sizes are those of Keras: places * stride with "same", (places - 1) * stride + window with
     "valid", at least; ``output_padding`` says it exactly where several sizes would do.
     """
-    check_padding(padding)
+    padding = check_padding(padding)
     rows, columns = map(
         _along_transposed,
         places,
