@@ -71,25 +71,32 @@ def test_shapes_of_attention_in_a_graph():
 
 
 class Both(keras.layers.Layer):
-    """Keras's layer with one argument, a list."""
+    """Keras's layer of several tensors as one of a list of them."""
 
-    def __init__(self, inner):
+    def __init__(self, inner, **options):
         super().__init__()
-        self.inner = inner
+        self.inner, self.options = inner, options
 
-    def call(self, inputs, **options):
-        return self.inner(*inputs, **options)
+    def build(self, input_shape):
+        self.inner.build(*map(tuple, input_shape))
+
+    def call(self, inputs):
+        return self.inner(*inputs, **self.options)
 
 
 class OurBoth(layers.Layer):
     """The same of ours."""
 
-    def __init__(self, inner):
+    def __init__(self, inner, **options):
         super().__init__()
-        self.inner = inner
+        self.inner, self.options = inner, options
 
-    def call(self, inputs, **options):
-        return self.inner(*inputs, **options)
+    def call(self, inputs):
+        return self.inner(*inputs, **self.options)
+
+
+def compare_heads(ours, theirs, inputs, **options):
+    compare_layers(OurBoth(ours, **options), Both(theirs, **options), inputs)
 
 
 HEADS = [
@@ -114,7 +121,7 @@ def pair(arguments):
 @pytest.mark.parametrize(("arguments", "shapes"), HEADS)
 def test_multi_head_attention(arguments, shapes, with_scores):
     ours, theirs = pair(arguments)
-    compare_layers(OurBoth(ours), Both(theirs), draw(*shapes), return_attention_scores=with_scores)
+    compare_heads(ours, theirs, draw(*shapes), return_attention_scores=with_scores)
     assert [v.shape for v in ours.weights] == [tuple(v.shape) for v in theirs.weights]
     paths = ["/".join(v.path.split("/")[-2:]) for v in theirs.weights]
     assert [v.path for v in ours.weights] == paths
@@ -143,9 +150,9 @@ def test_masks_of_multi_head_attention(number, causal):
         {"attention_mask": allowed[:1]},
         {"value_mask": random_mask((2, 5), 1)},
     ][number]
-    compare_layers(
-        OurBoth(ours),
-        Both(theirs),
+    compare_heads(
+        ours,
+        theirs,
         draw((2, 4, 6), (2, 5, 6)),
         use_causal_mask=causal,
         return_attention_scores=True,

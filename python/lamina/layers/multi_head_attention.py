@@ -27,6 +27,7 @@ class _Projection(Layer):
         self._options = {key: kwargs.pop(key) for key in _PROJECTION_OPTIONS}
         super().__init__(**kwargs)
         self._sizes, self._bound, self._use_bias = sizes, bound, use_bias
+        self.supports_masking = True
         self.bias: Any = None
 
     def build(self, input_shape: Any) -> None:
@@ -110,7 +111,9 @@ class MultiHeadAttention(Layer):
         **kwargs: Any,
     ) -> None:
         del flash_attention  # there is one way to compute it here
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(**kwargs)
+        # As in Keras it is for what the projections give, not for the layer's own output.
+        self._activity_regularizer = regularizers.get(activity_regularizer)
         value_dim = key_dim if value_dim is None else value_dim
         sizes = {"num_heads": num_heads, "key_dim": key_dim, "value_dim": value_dim}
         if sliding_window is not None:
@@ -167,7 +170,7 @@ class MultiHeadAttention(Layer):
             self.use_bias,
             name=name,
             dtype=self.dtype,
-            activity_regularizer=self.activity_regularizer,
+            activity_regularizer=self._activity_regularizer,
             **options,
         )
         layer.build_from_shapes(tuple(shape))
@@ -305,6 +308,7 @@ class MultiHeadAttention(Layer):
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
+            "activity_regularizer": regularizers.serialize(self._activity_regularizer),
             "seed": self.seed,
         }
 
