@@ -12,6 +12,7 @@ import lamina
 from lamina import Input, Model, Sequential, layers, ops
 from lamina.layers import Dense, Layer
 from lamina.models import clone_model, model_from_config, model_from_json
+from lamina.utils import custom_object_scope, register_keras_serializable
 
 
 def ones(*shape):
@@ -299,6 +300,37 @@ def test_clones():
     assert stack.trainable_weights == []
     with pytest.raises(ValueError, match="got 1 input tensors, .* has 2 inputs"):
         clone_model(model, input_tensors=[other])
+
+
+def test_registered_things_need_no_naming():
+    @register_keras_serializable("mine")
+    class Tripled(Layer):
+        def call(self, inputs):
+            return inputs * 3
+
+    @register_keras_serializable("mine", "sharp")
+    def cubed(x):
+        return x * x * x
+
+    model = Sequential([Input((2,)), Tripled(), layers.Activation(cubed)])
+    text = model.to_json()
+    assert "mine>Tripled" in text
+    assert "mine>sharp" in text
+    assert model_from_json(text).predict(ones(1, 2)).tolist() == [[27, 27]]
+
+
+def test_names_known_inside_a_block():
+    def fourth(x):
+        return x**4
+
+    text = Sequential([Input((2,)), Doubled(), layers.Activation(fourth)]).to_json()
+    with pytest.raises(ValueError, match="unknown layer 'Doubled'"):
+        model_from_json(text)
+    with pytest.raises(ValueError, match="unknown activation 'fourth'"):
+        model_from_json(text, {"Doubled": Doubled})
+    with custom_object_scope({"Doubled": Doubled}), custom_object_scope({"fourth": fourth}):
+        model = model_from_json(text)
+    assert model.predict(ones(1, 2)).tolist() == [[16, 16]]
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])

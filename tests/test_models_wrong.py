@@ -148,7 +148,7 @@ def test_compile_with_unknown_names(model):
         ({"loss_weights": {"secnd": 1}}, "loss_weights: no output is named 'secnd'"),
         ({"metrics": {"secnd": ["mae"]}}, "metrics: no output is named 'secnd'"),
         ({"loss": ["mse", "mse"]}, "loss: got 2, wanted one for each of the 1 outputs: 'second'"),
-        ({"metrics": ["acurracy"]}, "unknown metric 'acurracy': did you mean 'Accuracy'"),
+        ({"metrics": ["acurracy"]}, "unknown metric 'acurracy': did you mean '(?i:accuracy)'"),
         ({"metrics": "acc", "weighted_metrics": ["mea"]}, "unknown metric 'mea'"),
         ({"loss": 7}, "loss: wanted a name, an object or a function, got 7"),
     ]:

@@ -161,7 +161,7 @@ _scope = _Scope()
 
 @contextlib.contextmanager
 def custom_object_scope(custom_objects: dict[str, Any] | None) -> Iterator[None]:
-    """Make these names known inside a ``with`` block."""
+    """Make classes and functions of yours known to configs inside a ``with`` block."""
     outer = _scope.objects
     _scope.objects = {**outer, **(custom_objects or {})}
     try:
@@ -170,13 +170,14 @@ def custom_object_scope(custom_objects: dict[str, Any] | None) -> Iterator[None]
         _scope.objects = outer
 
 
-def register_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
-    """Return a decorator that makes a user's class or function known to every saved file."""
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[Any], Any]:
+    """Return a decorator that makes a class or function of yours known to every config."""
 
     def enter(thing: Any) -> Any:
-        registered = f"{package}>{name or thing.__name__}"
-        _custom[registered] = thing
-        _custom.setdefault(name or thing.__name__, thing)
+        own = name or thing.__name__
+        _custom[f"{package}>{own}"] = _custom[own] = thing
         return thing
 
     return enter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lamina.layers.naming import reset_names as clear_session
 from lamina.randomness import set_random_seed
+from lamina.registry import custom_object_scope, register_keras_serializable
 from lamina.utils.arrays import normalize, to_categorical
 from lamina.utils.text import simple_preprocess
 from lamina.word2vec.vocabulary import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
@@ -13,7 +14,9 @@ __all__ = [
     "RULE_DISCARD",
     "RULE_KEEP",
     "clear_session",
+    "custom_object_scope",
     "normalize",
+    "register_keras_serializable",
     "set_random_seed",
     "simple_preprocess",
     "to_categorical",
