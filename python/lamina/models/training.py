@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.autodiff import flatten
+import numpy as np
+
+from lamina.autodiff import Variable, flatten
 from lamina.callbacks import CallbackList, History, ProgbarLogger
 from lamina.models.batches import (
     ArrayBatches,
@@ -273,10 +275,14 @@ class Training(Steps):
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch, as arrays of their own."""
         leaves, rebuild = flatten(self(x, training=False))
-        # A view of the input, or of a weight, must not be handed out as a result.
-        return rebuild(
-            [leaf.data if leaf.data.base is None else leaf.data.copy() for leaf in leaves]
-        )
+        given = set(map(id, flatten(x)[0]))
+
+        def own(leaf: Any) -> Any:
+            array = leaf.data  # the input, a weight or a view must not be handed out as a result
+            borrowed = id(array) in given or isinstance(array.base, np.ndarray)
+            return array.copy() if borrowed or isinstance(leaf, Variable) else array
+
+        return rebuild([own(leaf) for leaf in leaves])
 
     def _batch_results(self, return_dict: bool) -> Any:
         found = self.current_logs()
