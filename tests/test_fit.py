@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -17,8 +18,10 @@ import pytest
 
 import lamina
 from lamina import Input, Model, Sequential, layers, ops
+from lamina.autodiff import is_recording
 from lamina.callbacks import Callback, LambdaCallback, ProgbarLogger, TerminateOnNaN
 from lamina.layers import Dense
+from lamina.layers.layer import context
 from lamina.losses import Loss
 from lamina.randomness import set_random_seed
 
@@ -599,6 +602,30 @@ def test_ctrl_c_leaves_the_model_usable():
     assert model.history.epoch == []
     assert len(model.fit(x, y, epochs=2, verbose=0).epoch) == 2
     assert model.predict(x).shape == (100, 2)
+
+
+def test_ctrl_c_anywhere_leaves_nothing_switched_on():
+    """At sixty random moments of a step: no tape goes on recording, no mode stays."""
+    x, y = data(200)
+    model = small_model()
+    model.fit(x, y, verbose=0)
+    moments = np.random.default_rng(0).uniform(1e-4, 5e-3, 60)
+    before = signal.signal(signal.SIGVTALRM, signal.default_int_handler)
+    try:
+        for place, moment in enumerate(moments):
+            with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+                signal.setitimer(signal.ITIMER_VIRTUAL, moment)
+                for _ in range(20_000):
+                    if place % 2:
+                        model.train_on_batch(x, y)
+                    else:
+                        model.fit(x, y, validation_split=0.2, verbose=0)
+            assert not is_recording()
+            assert context.training is None
+            assert context.forward_pass is None
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+    assert np.isfinite(model.fit(x, y, verbose=0).history["loss"][0])
 
 
 def test_not_a_number_is_told_with_its_step():

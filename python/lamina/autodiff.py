@@ -38,28 +38,32 @@ __all__ = [
 
 
 class _Thread(threading.local):
-    """What this thread records on."""
+    """What this thread records on.
+
+    Python may raise KeyboardInterrupt at the first line of ``__exit__``, which then has not ended
+    the recording; loops that people interrupt set ``tape`` back themselves, in a ``finally``.
+    """
 
     tape: GradientTape | None = None
 
 
-_thread = _Thread()
+recording = _Thread()
 
 
 def is_recording() -> bool:
     """Return whether a tape listens, so that an operation must keep what its gradient needs."""
-    return _thread.tape is not None
+    return recording.tape is not None
 
 
 class no_grad:  # noqa: N801
     """``with no_grad():`` nothing inside is recorded."""
 
     def __enter__(self) -> None:
-        self._outer = _thread.tape
-        _thread.tape = None
+        self._outer = recording.tape
+        recording.tape = None
 
     def __exit__(self, *_: object) -> None:
-        _thread.tape = self._outer
+        recording.tape = self._outer
 
 
 def _unwrap(arg: Any) -> Any:
@@ -116,7 +120,7 @@ def op(function: Callable[..., Any]) -> Callable[..., Any]:
         outputs = (
             tuple([Tensor(part) for part in result]) if type(result) is tuple else (Tensor(result),)
         )
-        tape = _thread.tape
+        tape = recording.tape
         if tape is not None:
             tape.record(outputs, inputs, vjp)
         return outputs if type(result) is tuple else outputs[0]
@@ -146,7 +150,7 @@ class GradientTape:
         self._outer: GradientTape | None = None
 
     def __enter__(self) -> GradientTape:  # noqa: PYI034
-        self._outer, _thread.tape = _thread.tape, self
+        self._outer, recording.tape = recording.tape, self
         return self
 
     def __exit__(
@@ -155,7 +159,7 @@ class GradientTape:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _thread.tape, self._outer = self._outer, None
+        recording.tape, self._outer = self._outer, None
 
     def watch(self, tensor: Any) -> None:
         """Follow a tensor, or every one in a list, that is no trainable variable."""

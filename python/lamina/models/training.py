@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.autodiff import Variable, flatten
+from lamina.autodiff import Variable, flatten, recording
 from lamina.callbacks import CallbackList, History, ProgbarLogger
 from lamina.models.batches import (
     ArrayBatches,
@@ -141,6 +141,7 @@ class Training(Steps):
         self, data: Any, validation: Any, followers: CallbackList, epochs: range, every: Any
     ) -> None:
         self.stop_training = False
+        outer = recording.tape
         followers.call("on_train_begin", {})
         try:
             for epoch in epochs:
@@ -158,6 +159,7 @@ class Training(Steps):
             if self.optimizer is not None:
                 self.optimizer.finalize_variable_values(self._trained_variables())
         finally:
+            recording.tape = outer  # after Ctrl-C, too
             followers.call("on_train_end", {})
 
     def _train_epoch(self, data: Any, followers: CallbackList, epoch: int) -> None:
@@ -260,7 +262,11 @@ class Training(Steps):
         if class_weight is not None:
             sample_weight = class_weights(y, sample_weight, class_weight)
         self._reset_averages()
-        self.train_step(as_batch(x, y, sample_weight))
+        batch, outer = as_batch(x, y, sample_weight), recording.tape
+        try:
+            self.train_step(batch)
+        finally:
+            recording.tape = outer  # after Ctrl-C, too
         return self._batch_results(return_dict)
 
     def test_on_batch(
