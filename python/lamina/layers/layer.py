@@ -174,9 +174,12 @@ class Layer(Weighted):
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Make the weights of what `get_build_config` returned."""
-        shapes = config.get("shapes_dict") or {"input_shape": config.get("input_shape")}
-        if any(shape is not None for shape in shapes.values()):
-            self.build_from_shapes(*map(as_shapes, shapes.values()))
+        given = config.get("shapes_dict") or {"input_shape": config.get("input_shape")}
+        names = list(inspect.signature(self.build).parameters)
+        by_name = all(name in given for name in names)
+        shapes = [given[name] for name in names] if by_name else list(given.values())[: len(names)]
+        if any(shape is not None for shape in shapes):
+            self.build_from_shapes(*map(as_shapes, shapes))
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar of this forward pass to what training minimises."""
