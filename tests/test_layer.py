@@ -1,6 +1,8 @@
 """The base of every layer: building, weights, modes, masks, configs and messages."""
 
+import importlib
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -444,6 +446,13 @@ def test_layers_by_name_and_by_config():
             assert layers.serialization.registry.find(name) is thing
     with pytest.raises(ValueError, match="unknown layer 'InputLaier': did you mean 'InputLayer'"):
         layers.deserialize({"class_name": "InputLaier", "config": {}})
+
+
+def test_every_file_of_layers_is_offered():
+    for file in Path(layers.__file__).parent.glob("*.py"):
+        module = importlib.import_module(f"lamina.layers.{file.stem}")
+        for name in {*getattr(module, "__all__", ())} - {"Spatial"}:  # the base of some
+            assert getattr(layers, name, None) is getattr(module, name), f"{file.name}: {name}"
 
 
 def test_custom_layers_in_configs():

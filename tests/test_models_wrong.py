@@ -267,6 +267,24 @@ def test_numbers_that_make_no_sense(model):
         model.fit(iter([(x, y)]), validation_split=0.5, verbose=0)
 
 
+def test_weights_of_samples_and_classes_that_do_not_fit(model):
+    x, y = ones(6, 4), ones(6, 2)
+    with pytest.raises(ValueError, match=r"'second': sample weights of shape \(6, 3\) do not fit"):
+        model.fit(x, y, sample_weight=ones(6, 3), verbose=0)
+    with pytest.raises(
+        TypeError, match=r"class_weight: wanted a dict from class to factor, got \[1"
+    ):
+        model.fit(x, y, class_weight=[1.0, 2.0], verbose=0)
+    with pytest.raises(ValueError, match="class_weight is for a model with one output"):
+        model.fit(x, [y, y], class_weight={0: 1.0, 1: 2.0}, verbose=0)
+
+
+def test_types_of_layers_that_cannot_be():
+    for dtype in ("mixed_float16", "float16", "flaot32", "complex64", object):
+        with pytest.raises(ValueError, match="Dense 'odd': dtype must be 'float32' or 'float64'"):
+            Dense(3, dtype=dtype, name="odd")
+
+
 def test_layers_by_name_that_are_not_there(model):
     with pytest.raises(ValueError, match="no layer is named 'frist': did you mean 'first'"):
         model.get_layer("frist")

@@ -15,16 +15,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamina import regularizers
-from lamina._config import floatx
 from lamina.autodiff import Tensor, Variable, flatten
 from lamina.graph import Node, SymbolicTensor, infer_outputs, record, symbolic
 from lamina.layers.naming import unique_name
-from lamina.layers.structure import as_shapes, as_tensors, masks_of, plain_masks, shapes_of
+from lamina.layers.structure import (
+    as_shapes,
+    as_tensors,
+    checked_dtype,
+    declared_shape,
+    masks_of,
+    plain_masks,
+    shapes_of,
+)
 from lamina.layers.weighted import Weighted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lamina.layers.input_spec import InputSpec
 
 
@@ -100,8 +105,8 @@ class Layer(Weighted):
         if isinstance(dtype, dict):  # Keras's way to save a type
             dtype = dtype["config"]["name"]
         self.name = unique_name(type(self).__name__) if name is None else str(name)
-        self.dtype = floatx() if dtype is None else str(dtype)
-        self._numpy_dtype = np.dtype(self.dtype)  # comparing with it is quicker than with a name
+        self._numpy_dtype = checked_dtype(dtype, self)  # quicker to compare with than a name
+        self.dtype = str(self._numpy_dtype)
         self.built = False
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.inbound_nodes: list[Node] = []
@@ -110,7 +115,7 @@ class Layer(Weighted):
         self._losses: list[Any] = []
         self._losses_of: object = None
         self._build_shapes: tuple[Any, ...] = ()
-        self._declared_shape = _declared_shape(self.name, **shapes)
+        self._declared_shape = declared_shape(self.name, **shapes)
 
     def build(self, input_shape: Any) -> None:
         """Make the weights for inputs of this shape (None where a size is not known)."""
@@ -379,25 +384,3 @@ class Layer(Weighted):
 
 def _one_or_list(tensors: list[Any]) -> Any:
     return tensors[0] if len(tensors) == 1 else tensors
-
-
-def _declared_shape(
-    name: str,
-    *,
-    input_shape: Iterable[int | None] | None = None,
-    batch_input_shape: Iterable[int | None] | None = None,
-    input_dim: int | None = None,
-    batch_size: int | None = None,
-) -> tuple[int | None, ...] | None:
-    """Return the shape of a model's input that its first layer was given, batch size first."""
-    if batch_input_shape is not None:
-        return tuple(batch_input_shape)
-    if input_shape is None and input_dim is not None:
-        input_shape = (input_dim,)
-    if input_shape is None:
-        return None
-    if isinstance(input_shape, int):
-        raise TypeError(
-            f"{name}: input_shape must be a tuple, got {input_shape}: ({input_shape},) is meant?"
-        )
-    return (batch_size, *input_shape)

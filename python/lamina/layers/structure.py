@@ -7,11 +7,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamina import ops
+from lamina._config import floatx
 from lamina.autodiff import Tensor, as_array, flatten
 from lamina.graph import SymbolicTensor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lamina.layers.layer import Layer
+
+
+def checked_dtype(dtype: Any, layer: Layer) -> np.dtype[Any]:
+    """Return the type that a layer computes in: the default float type for None.
+
+    Raises:
+        ValueError: if it is no type, or one that nothing is computed in here.
+
+    """
+    try:
+        found = np.dtype(floatx() if dtype is None else dtype)
+    except TypeError:
+        found = np.dtype(object)
+    if found.kind not in "fiub" or (found.kind == "f" and found.itemsize not in {4, 8}):
+        raise ValueError(
+            f"{layer}: dtype must be 'float32' or 'float64', or for ids 'int32' and the like, "
+            f"got {dtype!r}"
+        )
+    return found
 
 
 def as_tensors(value: Any, layer: Layer) -> Any:
@@ -79,3 +101,25 @@ def plain_masks(mask: Any) -> Any:
     ):
         return [plain_masks(each) for each in mask]
     return None if mask is None else as_array(mask).astype(bool, copy=False)
+
+
+def declared_shape(
+    name: str,
+    *,
+    input_shape: Iterable[int | None] | None = None,
+    batch_input_shape: Iterable[int | None] | None = None,
+    input_dim: int | None = None,
+    batch_size: int | None = None,
+) -> tuple[int | None, ...] | None:
+    """Return the shape of a model's input that its first layer was given, batch size first."""
+    if batch_input_shape is not None:
+        return tuple(batch_input_shape)
+    if input_shape is None and input_dim is not None:
+        input_shape = (input_dim,)
+    if input_shape is None:
+        return None
+    if isinstance(input_shape, int):
+        raise TypeError(
+            f"{name}: input_shape must be a tuple, got {input_shape}: ({input_shape},) is meant?"
+        )
+    return (batch_size, *input_shape)

@@ -335,6 +335,8 @@ def class_weights(y: Any, sample_weight: Any, weights: dict[int, float]) -> NDAr
         ValueError: if there are several outputs, or a class has no weight.
 
     """
+    if not isinstance(weights, dict):
+        raise TypeError(f"class_weight: wanted a dict from class to factor, got {weights!r:.80}")
     leaves, _ = to_arrays(y, "y")
     if len(leaves) != 1:
         raise ValueError("class_weight is for a model with one output; use sample_weight")

@@ -164,9 +164,10 @@ class Objectives:
             return loss(target, prediction, weight)
         except ValueError as error:
             got, wanted = np.shape(target), prediction.shape
+            both = f"targets of shape {got} do not fit predictions of shape {wanted}: "
             raise ValueError(
-                f"the loss of the output {self.names[place]!r}: targets of shape {got} do not fit "
-                f"predictions of shape {wanted}: {error}"
+                f"the loss of the output {self.names[place]!r}: {both if got != wanted else ''}"
+                f"{error}"
             ) from error
 
     def note_losses(self, total: float, each: Sequence[Any], samples: int) -> None:
