@@ -119,6 +119,40 @@ def test_freezing_reaches_all_within_and_thaws_what_was_trained():
     assert len(frozen.trainable_weights) == 2
 
 
+def test_parts_are_found_however_they_come_and_go():
+    """What was found is remembered from step to step: nothing may go unnoticed."""
+
+    class Growing(Layer):
+        def __init__(self):
+            super().__init__()
+            self.blocks, self.named, self.deep = [], {}, [[], {"a": []}]
+
+    built = [Linear(3) for _ in range(5)]
+    for each in built:
+        each(ones(1, 2))
+    layer = Growing()
+    changes = [
+        lambda: layer.blocks.append(built[0]),
+        lambda: layer.named.update(last=built[1]),
+        lambda: layer.deep[0].append(built[2]),
+        lambda: layer.deep[1]["a"].append(built[3]),
+        lambda: setattr(layer, "head", built[4]),
+    ]
+    assert layer.weights == []
+    for number, change in enumerate(changes):
+        change()
+        assert len(layer.weights) == 3 * number + 3
+    layer.blocks[0] = built[1]  # which it has already
+    assert len(layer.weights) == 12
+    layer.named.clear()
+    layer.blocks.clear()
+    assert len(layer.weights) == 9
+    layer.head = None
+    assert len(layer.weights) == 6
+    del layer.deep
+    assert layer.weights == []
+
+
 def test_get_and_set_weights():
     layer = Linear(2, name="linear")
     with pytest.raises(ValueError, match="'linear'.*got 1 arrays, wanted 0.*not built yet"):

@@ -35,18 +35,23 @@ class Weighted:
     built: bool
     _trainable: bool
     _weights: list[Variable]
-    # What a walk over the parts has found, and the version of the structure that it saw: a walk
-    # takes longer than a step of a small model.
-    _found: tuple[int, list[Any], list[Variable]] = (-1, [], [])
+    # What a walk over the parts has found, and what it saw (a walk takes longer than a step of a
+    # small model): the version of the structure, and the lists and dicts, which change unnoticed.
+    _found: tuple[int, list[Any], list[Variable], list[tuple[Any, list[int]]]] = (-1, [], [], [])
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _NOT_PARTS and _parts_in(value):
+        if name not in _NOT_PARTS and (_parts_in(value) or _parts_in(self.__dict__.get(name))):
             Structure.version += 1
         object.__setattr__(self, name, value)
 
-    def _walk(self) -> tuple[int, list[Any], list[Variable]]:
+    def __delattr__(self, name: str) -> None:
+        Structure.version += 1
+        object.__delattr__(self, name)
+
+    def _walk(self) -> tuple[int, list[Any], list[Variable], list[tuple[Any, list[int]]]]:
         """Return the layers and the weights within this one, each once, without recursion."""
-        if self._found[0] == Structure.version:
+        version, _, _, seen = self._found
+        if version == Structure.version and all(_ids(each) == ids for each, ids in seen):
             return self._found
         layers: dict[int, Any] = {}
         stack: list[Any] = [self]
@@ -56,7 +61,14 @@ class Weighted:
                 layers[id(layer)] = layer
                 stack.extend(reversed(layer._sublayers()))  # noqa: SLF001
         weights = {id(v): v for layer in layers.values() for v in layer._own_variables()}  # noqa: SLF001
-        self._found = (Structure.version, list(layers.values()), list(weights.values()))
+        seen = [
+            (container, _ids(container))
+            for layer in layers.values()
+            for key, value in layer.__dict__.items()
+            if key not in _NOT_PARTS and isinstance(value, (list, tuple, dict))
+            for container in _containers_in(value)
+        ]
+        self._found = (Structure.version, list(layers.values()), list(weights.values()), seen)
         return self._found
 
     def add_weight(
@@ -200,3 +212,20 @@ def _parts_in(value: Any) -> list[Any]:
     if isinstance(value, (list, tuple, dict)):
         return [each for each in flatten(value)[0] if isinstance(each, (Weighted, Variable))]
     return []
+
+
+def _containers_in(value: Any) -> Iterator[Any]:
+    """Yield a list or dict and those within it, but for those that hold plain values."""
+    if isinstance(value, (list, tuple, dict)):
+        inner = list(value.values()) if isinstance(value, dict) else value
+        if not inner or any(
+            isinstance(each, (Weighted, Variable, list, tuple, dict)) for each in inner
+        ):
+            if not isinstance(value, tuple):
+                yield value
+            for each in inner:
+                yield from _containers_in(each)
+
+
+def _ids(container: Any) -> list[int]:
+    return list(map(id, container.values() if isinstance(container, dict) else container))
