@@ -1,6 +1,7 @@
 #include "activation.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "activation_functions.h"
@@ -14,39 +15,37 @@ constexpr int64_t kGrain = 16 * 1024;  // elements that are worth a thread
 
 constexpr int64_t kBlockTerms = 64;  // of a sum, that are added in single precision
 
+// Calls use(constant) with the activation as a constant, which leaves no choice to inner loops.
+template <typename Use>
+void with_activation(Activation activation, Use use) {
+  switch (activation) {
+    case Activation::kLinear:
+      return use(std::integral_constant<Activation, Activation::kLinear>());
+    case Activation::kRelu:
+      return use(std::integral_constant<Activation, Activation::kRelu>());
+    case Activation::kSigmoid:
+      return use(std::integral_constant<Activation, Activation::kSigmoid>());
+    case Activation::kTanh:
+      return use(std::integral_constant<Activation, Activation::kTanh>());
+    case Activation::kHardSigmoid:
+      return use(std::integral_constant<Activation, Activation::kHardSigmoid>());
+  }
+}
+
 // Calls use(f) with the function of a vector that the activation is.
 template <typename Use>
 void with_function(Activation activation, Use use) {
-  switch (activation) {
-    case Activation::kLinear:
-      return use([](auto z) { return z; });
-    case Activation::kRelu:
-      return use([](auto z) { return maximum(decltype(z){}, z); });
-    case Activation::kSigmoid:
-      return use([](auto z) { return sigmoid(z); });
-    case Activation::kTanh:
-      return use([](auto z) { return tanh(z); });
-    case Activation::kHardSigmoid:
-      return use([](auto z) { return activate(Activation::kHardSigmoid, z); });
-  }
+  with_activation(activation, [&](auto chosen) {
+    use([](auto z) { return activate(decltype(chosen)::value, z); });
+  });
 }
 
 // Calls use(f) with f(y, dy) = dz.
 template <typename Use>
 void with_gradient(Activation activation, Use use) {
-  switch (activation) {
-    case Activation::kLinear:
-      return use([](auto, auto dy) { return dy; });
-    case Activation::kRelu:
-      return use([](auto y, auto dy) { return y > 0 ? dy : decltype(dy){}; });
-    case Activation::kSigmoid:
-      return use([](auto y, auto dy) { return dy * y * (1 - y); });
-    case Activation::kTanh:
-      return use([](auto y, auto dy) { return dy * (1 - y * y); });
-    case Activation::kHardSigmoid:
-      return use(
-          [](auto y, auto dy) { return activation_gradient(Activation::kHardSigmoid, y, dy); });
-  }
+  with_activation(activation, [&](auto chosen) {
+    use([](auto y, auto dy) { return activation_gradient(decltype(chosen)::value, y, dy); });
+  });
 }
 
 // dz of rows [begin, end), whose sum is added to d_bias unless that is null.
