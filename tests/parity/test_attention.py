@@ -120,6 +120,8 @@ def pair(arguments):
 @pytest.mark.parametrize("with_scores", [False, True])
 @pytest.mark.parametrize(("arguments", "shapes"), HEADS)
 def test_multi_head_attention(arguments, shapes, with_scores):
+    if "value_dim" in arguments and not with_scores:
+        pytest.skip("Keras on JAX wants keys and values of one size unless it returns the scores")
     ours, theirs = pair(arguments)
     compare_heads(ours, theirs, draw(*shapes), return_attention_scores=with_scores)
     assert [v.shape for v in ours.weights] == [tuple(v.shape) for v in theirs.weights]
