@@ -487,16 +487,69 @@ def test_one_metric_twice_has_two_names():
 def test_a_step_of_ones_own():
     x, y = data(40)
 
-    class Mine(Model):
+    class Counting(Model):
+        steps = 0
+
         def train_step(self, data):
-            self.steps = getattr(self, "steps", 0) + 1
-            super().train_step(data)
+            self.steps += 1
+            logs = super().train_step(data)
+            return {**logs, "steps": self.steps}
 
     inputs = Input((4,))
-    model = Mine(inputs, Dense(2)(inputs))
+    model = Counting(inputs, Dense(2)(inputs))
     model.compile("sgd", "mse")
-    model.fit(x, y, batch_size=10, verbose=0)
-    assert model.steps == 4
+    history = model.fit(x, y, batch_size=10, epochs=2, verbose=0).history
+    assert model.steps == 8
+    assert history["steps"] == [4, 8]
+    assert history["loss"][1] < history["loss"][0]
+    assert set(model.train_on_batch(x, y, return_dict=True)) == {"loss", "steps"}
+
+
+def test_steps_and_metrics_of_ones_own_as_written_for_keras():
+    x, y = data(40)
+
+    class Own(Model):
+        def __init__(self):
+            super().__init__()
+            self.layer = Dense(2)
+            self.mean_loss = lamina.metrics.Mean(name="loss")
+            self.error = lamina.metrics.MeanAbsoluteError(name="mae")
+
+        def call(self, inputs):
+            return self.layer(inputs)
+
+        def _take(self, y, y_pred, loss):
+            self.mean_loss.update_state(loss)
+            self.error.update_state(y, y_pred)
+            return {metric.name: metric.result() for metric in self.metrics}
+
+        def train_step(self, data):
+            x, y = data
+            with lamina.GradientTape() as tape:
+                y_pred = self(x, training=True)
+                loss = ops.mean((y - y_pred) ** 2)
+            gradients = tape.gradient(loss, self.trainable_weights)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+            return self._take(y, y_pred, loss)
+
+        def test_step(self, data):
+            x, y = data
+            y_pred = self(x)
+            return self._take(y, y_pred, ops.mean((y - y_pred) ** 2))
+
+        @property
+        def metrics(self):
+            return [self.mean_loss, self.error]
+
+    model = Own()
+    model.compile("sgd")
+    history = model.fit(x, y, epochs=3, validation_data=(x, y), verbose=0).history
+    assert list(history) == ["loss", "mae", "val_loss", "val_mae"]
+    error = model.predict(x) - y
+    of_batches = [(error[:32] ** 2).mean(), (error[32:] ** 2).mean()]
+    assert history["val_loss"][-1] == pytest.approx(np.mean(of_batches), rel=1e-4)
+    assert history["val_mae"][-1] == pytest.approx(np.abs(error).mean(), rel=1e-4)
+    assert model.evaluate(x, y, verbose=0) == [history["val_loss"][-1], history["val_mae"][-1]]
 
 
 def test_one_seed_gives_the_same_bits():

@@ -302,6 +302,16 @@ def test_clones():
         clone_model(model, input_tensors=[other])
 
 
+def test_masks_flow_through_models_within_and_any_length_is_taken():
+    inner_inputs = Input((None, 4))
+    inner = Model(inner_inputs, layers.LSTM(3, return_sequences=True)(inner_inputs))
+    stack = Sequential(
+        [layers.Embedding(9, 4, mask_zero=True), inner, Sequential([layers.LSTM(2)])]
+    )
+    long, short = np.array([[1, 2, 0, 0], [3, 4, 5, 6]]), np.array([[1, 2]])
+    np.testing.assert_allclose(stack.predict(long)[:1], stack.predict(short), rtol=1e-5)
+
+
 def test_registered_things_need_no_naming():
     @register_keras_serializable("mine")
     class Tripled(Layer):

@@ -45,6 +45,7 @@ class Model(Training, Layer):
 
     saved_as = ("keras.src.models.functional", "Functional")
     _graph: Graph | None = None
+    _sizes_are_declared = True  # or those of the first data, from which others may differ
 
     def __init__(self, inputs: Any = None, outputs: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -209,6 +210,9 @@ class Model(Training, Layer):
             super().build_from_shapes(*shapes)
         self.built = True  # the layers within build themselves, each when it is called
 
+    def _set_mask(self, outputs: Any, inputs: Any, mask: Any) -> None:
+        """Leave the outputs with the masks that the layers within gave them."""
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Copy and pickle a graph by its config and weights, with all that `compile` was told."""
         if self._graph is None:
@@ -268,8 +272,9 @@ class Model(Training, Layer):
         if len(shape) == len(target) - 1 and target[-1] == 1:
             tensor = Tensor(tensor.data[..., np.newaxis])  # one feature, given without its axis
             shape = tensor.data.shape
-        if len(shape) != len(target) or any(
-            size is not None and size != got for size, got in zip(target, shape, strict=True)
+        if len(shape) != len(target) or (
+            self._sizes_are_declared
+            and any(size not in (None, got) for size, got in zip(target, shape, strict=True))
         ):
             raise ValueError(
                 f"{self}: the input {wanted.name!r} has the shape {target}, got {shape}"

@@ -200,7 +200,7 @@ class Objectives:
                     found[f"{name}_loss"] = value / count
         for own in self.metrics:
             for name, metric, _ in own:
-                found[name] = _number(metric.result())
+                found[name] = number(metric.result())
         return found
 
     def not_finite(self, total: float, each: Sequence[Any]) -> str:
@@ -213,7 +213,7 @@ class Objectives:
         return f"the loss is {total}, by a penalty that a layer adds or by its weights"
 
 
-def _number(value: Any) -> Any:
+def number(value: Any) -> Any:
     """Return a metric's result as a Python number; a metric of several stays an array."""
     array = value.data if isinstance(value, Tensor) else np.asarray(value)
     return array.item() if array.size == 1 else array

@@ -122,6 +122,7 @@ class Sequential(Model):
         first = self._stack[0]
         shape = (None, *input_shape[1:])  # one size of batch must not be the only one
         tensor = Input(batch_shape=shape, dtype=first.declared_dtype)
+        self._sizes_are_declared = False
         self._set_graph(Graph(tensor, self._chain(tensor, self._stack)))
 
     def call(self, inputs: Any) -> Any:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from lamina import losses, metrics, optimizers
 from lamina.autodiff import GradientTape, Variable, flatten
 from lamina.layers.layer import Layer
-from lamina.models.objectives import Objectives, match_weights
+from lamina.models.batches import unpack
+from lamina.models.objectives import Objectives, match_weights, number
 from lamina.tensors import Structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lamina.models.batches import Batch
     from lamina.optimizers import Optimizer
 
 
@@ -120,9 +122,31 @@ class Steps(Layer):
                 f"{self}.{what}: compile it first: model.compile(optimizer='adam', loss='mse')"
             )
 
-    def train_step(self, data: Any) -> None:
-        """Train on one batch (x, y, sample_weight); override it for a step of your own."""
-        x, y, sample_weight = data
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Train on one batch, (x, y) or (x, y, sample_weight), and return the averages so far.
+
+        Override it for a step of your own; what it returns is what callbacks and ``fit`` show.
+        """
+        self._train(unpack(data))
+        return self._averages()
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Evaluate one batch, (x, y) or (x, y, sample_weight), and return the averages so far."""
+        self._test(unpack(data))
+        return self._averages()
+
+    def run_step(self, mode: str, batch: Batch) -> None:
+        """Train on a batch or evaluate it, by a subclass's own step if it has one."""
+        own = getattr(type(self), f"{mode}_step")
+        if own is getattr(Steps, f"{mode}_step"):
+            (self._train if mode == "train" else self._test)(batch)
+            return
+        found = own(self, batch[:2] if batch[2] is None else batch)
+        if isinstance(found, dict):
+            self._own_logs = found
+
+    def _train(self, batch: Batch) -> None:
+        x, y, sample_weight = batch
         with GradientTape() as tape:
             y_pred = self(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight)
@@ -130,9 +154,8 @@ class Steps(Layer):
         self.optimizer.apply(tape.backward(loss, variables), variables)  # type: ignore[union-attr]
         self.compute_metrics(x, y, y_pred, sample_weight)
 
-    def test_step(self, data: Any) -> None:
-        """Evaluate one batch (x, y, sample_weight)."""
-        x, y, sample_weight = data
+    def _test(self, batch: Batch) -> None:
+        x, y, sample_weight = batch
         y_pred = self(x, training=False)
         self.compute_loss(x, y, y_pred, sample_weight)
         self.compute_metrics(x, y, y_pred, sample_weight)
@@ -201,10 +224,30 @@ class Steps(Layer):
             stacklevel=2,
         )
 
+    _own_logs: dict[str, Any] | None = None  # what a step of the subclass's own returned last
+
     def current_logs(self) -> dict[str, Any]:
         """Return the averages of the epoch so far."""
+        if self._own_logs is None:
+            return self._averages()
+        return {name: number(value) for name, value in self._own_logs.items()}
+
+    def _averages(self) -> dict[str, Any]:
         return self._objectives.results() if self._objectives is not None else {}
 
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics that `compile` named, as objects, once a batch has been seen.
+
+        A subclass that has metrics of its own lists them here: they begin anew with each epoch.
+        """
+        found = self._objectives.metrics if self._objectives is not None else []
+        return [metric for own in found for _, metric, _ in own]
+
     def _reset_averages(self) -> None:
+        self._own_logs = None
         if self._objectives is not None:
             self._objectives.reset()
+        if type(self).metrics is not Steps.metrics:
+            for metric in self.metrics:
+                metric.reset_state()

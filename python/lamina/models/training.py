@@ -170,7 +170,7 @@ class Training(Steps):
             self._step = (epoch, step)
             if begins:
                 followers.begin_batch("train", step)
-            self.train_step(batch)
+            self.run_step("train", batch)
             followers.end_batch("train", step, self.current_logs() if wants_logs else {})
             if self.stop_training:
                 break
@@ -187,7 +187,7 @@ class Training(Steps):
         step = -1
         for step, batch in enumerate(data):
             followers.call("on_test_batch_begin", step, {})
-            self.test_step(batch)
+            self.run_step("test", batch)
             followers.end_batch("test", step, self.current_logs() if wants_logs else {})
         if step < 0:
             raise ValueError(
@@ -264,7 +264,7 @@ class Training(Steps):
         self._reset_averages()
         batch, outer = as_batch(x, y, sample_weight), recording.tape
         try:
-            self.train_step(batch)
+            self.run_step("train", batch)
         finally:
             recording.tape = outer  # after Ctrl-C, too
         return self._batch_results(return_dict)
@@ -275,7 +275,7 @@ class Training(Steps):
         """Return the loss and metrics of one batch."""
         self._ready("test_on_batch")
         self._reset_averages()
-        self.test_step(as_batch(x, y, sample_weight))
+        self.run_step("test", as_batch(x, y, sample_weight))
         return self._batch_results(return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -294,12 +294,6 @@ class Training(Steps):
         found = self.current_logs()
         values = list(found.values())
         return found if return_dict else values[0] if len(values) == 1 else values
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics that `compile` named, as objects, once a batch has been seen."""
-        found = self._objectives.metrics if self._objectives is not None else []
-        return [metric for own in found for _, metric, _ in own]
 
     @property
     def metrics_names(self) -> list[str]:
