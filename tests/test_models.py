@@ -460,7 +460,7 @@ def _lies():
         (twin, "two layers are named 'a'|two layers are named 'b'"),
         (end, "an end is the output of 'nowhere', which is not among"),
         (end_shape, "wanted .name, call, output., got 7"),
-        (keyless, "a dict with 'name' and 'inbound_nodes'"),
+        (keyless, "a layer is a dict with 'class_name'.*'inbound_nodes'"),
         (no_list, "'layers' must be a list"),
         (function, "an argument of unknown kind '__lambda__'"),
         (nothing, "'shared' is called on no tensor of the graph"),
@@ -473,6 +473,38 @@ def _lies():
 def test_a_config_that_lies_is_refused(change, message):
     with pytest.raises((ValueError, TypeError), match=message):
         model_from_config(_config(change))
+
+
+def _places(value, path=()):
+    yield path
+    if isinstance(value, (dict, list)):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _places(each, (*path, key))
+
+
+def test_configs_with_anything_anywhere_are_read_or_refused():
+    """Each of 300 configs has one value replaced or taken away: a clear error, or a model."""
+    text = _branched().to_json()
+    places = [place for place in _places(json.loads(text)) if place]
+    junk = [None, 0, -1, 3.5, True, "x", [], {}, [1, 2, 3], {"a": 1}, ["a", 0, 0], "Dense"]
+    choose = np.random.default_rng(4)
+    outcomes = {"read": 0, "refused": 0}
+    for _ in range(300):
+        config = json.loads(text)
+        *path, last = places[choose.integers(len(places))]
+        parent = config
+        for key in path:
+            parent = parent[key]
+        if choose.random() < 0.3:
+            del parent[last]
+        else:
+            parent[last] = junk[choose.integers(len(junk))]
+        try:
+            model_from_config(config)
+            outcomes["read"] += 1
+        except (ValueError, TypeError):
+            outcomes["refused"] += 1
+    assert min(outcomes.values()) > 30
 
 
 def test_what_is_no_config_is_refused():

@@ -120,7 +120,7 @@ class Registry:
                 f"{config!r:.200}"
             )
         registered = config.get("registered_name")
-        if registered in _custom:
+        if isinstance(registered, str) and registered in _custom:
             thing = _custom[registered]
         else:
             name = config["config"] if config["class_name"] == "function" else config["class_name"]
@@ -133,11 +133,17 @@ class Registry:
                 f"{config['config']!r:.200}"
             )
         with custom_object_scope(custom_objects):
-            made = make_from_config(thing, config["config"])
-            if config.get("build_config") and not made.built:
-                made.build_from_config(config["build_config"])
-            if config.get("compile_config"):
-                made.compile_from_config(config["compile_config"])
+            try:
+                made = make_from_config(thing, config["config"])
+                if config.get("build_config") and not made.built:
+                    made.build_from_config(config["build_config"])
+                if config.get("compile_config"):
+                    made.compile_from_config(config["compile_config"])
+            except (AttributeError, IndexError, KeyError) as error:
+                raise ValueError(
+                    f"{self.kind} {config['class_name']!r}: its config is wrong: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
         return made
 
 

@@ -7,6 +7,7 @@ Keras reads what is written here, and what Keras writes is read. Nothing in a co
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from lamina.models.operations import (
 from lamina.registry import custom_object_scope, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lamina.graph import Graph, Node
 
@@ -100,27 +101,44 @@ class GraphReader:
         self.outputs = self._ends(config["output_layers"])
 
     def _make(self, config: Any) -> None:
-        if not isinstance(config, dict) or not {"name", "inbound_nodes"} <= config.keys():
+        if not (
+            isinstance(config, dict)
+            and {"class_name", "config", "name", "inbound_nodes"} <= config.keys()
+            and isinstance(config["name"], str)
+            and isinstance(config["config"], dict)
+            and isinstance(config["inbound_nodes"], (list, tuple))
+        ):
             raise ValueError(
-                f"{self.title}: a layer is a dict with 'name' and 'inbound_nodes', got "
-                f"{config!r:.200}"
+                f"{self.title}: a layer is a dict with 'class_name', 'config' (a dict), 'name' (a "
+                f"text) and 'inbound_nodes' (a list), got {config!r:.200}"
             )
         name = config["name"]
         if name in self.operations:
             raise ValueError(f"{self.title}: two layers are named {name!r}")
-        if is_operation(config):
-            self.operations[name] = operation_from_config(config)
-        else:
-            layer = self.operations[name] = deserialize(config)
-            if isinstance(layer, InputLayer):
-                self.results[name, 0] = layer.inbound_nodes[0].outputs
+        with self._naming(f"{name!r} cannot be made"):
+            if is_operation(config):
+                self.operations[name] = operation_from_config(config)
+            else:
+                layer = self.operations[name] = deserialize(config)
+                if isinstance(layer, InputLayer):
+                    self.results[name, 0] = layer.inbound_nodes[0].outputs
         for number, node in enumerate(config["inbound_nodes"]):
             if not isinstance(node, dict) or not {"args", "kwargs"} <= node.keys():
                 raise ValueError(
                     f"{self.title}: a call of {name!r} is a dict with 'args' and 'kwargs', as "
                     f"Keras 3 writes it, got {node!r:.200}"
                 )
-            self.arguments[name, number] = flatten((decode(node["args"]), decode(node["kwargs"])))
+            with self._naming(f"call {number} (from 0) of {name!r} cannot be read"):
+                arguments = decode(node["args"]), decode(node["kwargs"])
+            self.arguments[name, number] = flatten(arguments)
+
+    @contextlib.contextmanager
+    def _naming(self, what: str) -> Iterator[None]:
+        """Say where in the config a value is of the wrong kind, as Python's own errors do not."""
+        try:
+            yield
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise ValueError(f"{self.title}: {what}: {error}") from error
 
     def _call_all(self) -> None:
         waits_for: dict[tuple[str, int], set[tuple[str, int]]] = {}
@@ -178,7 +196,8 @@ class GraphReader:
         leaves, rebuild = self.arguments[key]
         filled = [self._tensor(leaf, key) if isinstance(leaf, History) else leaf for leaf in leaves]
         args, kwargs = rebuild(filled)
-        outputs = flatten(self.operations[key[0]](*args, **kwargs))[0]
+        with self._naming(f"call {key[1]} (from 0) of {key[0]!r} does not fit"):
+            outputs = flatten(self.operations[key[0]](*args, **kwargs))[0]
         for output in outputs:
             if not isinstance(output, SymbolicTensor):
                 raise ValueError(f"{self.title}: {key[0]!r} is called on no tensor of the graph")  # noqa: TRY004
