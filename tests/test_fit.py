@@ -201,6 +201,8 @@ def test_arrays_generators_sequences_and_iterables_train_alike():
         history = small_model().fit(**given, epochs=3, shuffle=False, verbose=0)
         losses[name] = history.history["loss"]
         assert len(losses[name]) == 3
+    old = small_model().fit_generator(forever(), 6, 3, verbose=0)  # as Keras 2 had it
+    losses["fit_generator"] = old.history["loss"]
     for name, values in losses.items():
         assert values == pytest.approx(losses["arrays"], rel=1e-5), name
     sequence = Batches(x, y)

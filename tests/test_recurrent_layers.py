@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lamina import activations, layers, ops, randomness
+from lamina import Model, activations, layers, ops, randomness
 from lamina.autodiff import GradientTape, Tensor
 
 KINDS = ["SimpleRNN", "GRU", "LSTM"]
@@ -224,3 +224,15 @@ def test_masks_of_outputs():
     output, *states = both(x, mask=mask)
     np.testing.assert_array_equal(output.mask, mask)
     assert all(state.mask is None for state in states)
+
+
+def test_a_model_lets_its_stateful_layers_begin_anew():
+    inputs = layers.Input(batch_shape=(B, T, D))
+    inner = layers.Bidirectional(layers.GRU(U, stateful=True, return_sequences=True))(inputs)
+    model = Model(inputs, layers.LSTM(U, stateful=True)(layers.Dense(D)(inner)))
+    x = data(B, T, D)
+    first = model.predict(x, batch_size=B)
+    second = model.predict(x, batch_size=B)
+    assert not np.allclose(first, second)
+    model.reset_states()
+    np.testing.assert_array_equal(model.predict(x, batch_size=B), first)

@@ -74,6 +74,12 @@ class Model(Training, Layer):
         """The layers, those far from the outputs first; for a subclass, in the order of making."""
         return self._sublayers()
 
+    def reset_states(self) -> None:
+        """Let every stateful recurrent layer begin anew with its next batch."""
+        for layer in self._all_layers():
+            if getattr(layer, "stateful", False):
+                layer.reset_states()
+
     def get_layer(self, name: str | int | None = None, index: int | None = None) -> Any:
         """Return a layer by its name or by its place in `layers`.
 

@@ -118,6 +118,11 @@ class Training(Steps):
         self._run_epochs(data, validation, followers, range(initial_epoch, epochs), validation_freq)
         return self.history
 
+    def fit_generator(self, generator: Any, *args: Any, **options: Any) -> History:
+        """Fit on a generator, as Keras 2 spelt it: also steps_per_epoch and epochs by position."""
+        named = dict(zip(("steps_per_epoch", "epochs", "verbose"), args, strict=False))
+        return self.fit(generator, **named, **options)
+
     def _validation_batches(self, data: Any, batch_size: int | None, steps: int | None) -> Any:
         if data is None:
             return None
