@@ -45,7 +45,7 @@ MODULES = {
     "thread": (*KERNELS, "test_threads"),
 }
 # A shorter run leaves these modules out: they compare much with gensim, and take half of the time;
-# and of the kernels of networks it tries single precision alone, the same loops from one template.
+# and of the tests of networks' kernels it runs every tenth, in single precision.
 SLOW = {"test_evaluation", "test_keyedvectors", "test_phrases", "test_vocabulary"}
 
 OPTIONS = {
@@ -137,7 +137,7 @@ def main() -> None:
     skipped = SLOW if arguments.short else set()
     modules = [f"tests/{name}.py" for name in MODULES[arguments.kind] if name not in skipped]
     pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "timeout=0"]
-    chosen = ["-k", "not float64 and not double"] if arguments.short else []
+    chosen = ["-k", "not float64 and not double", "--sample", "10"] if arguments.short else []
     run([*fixed, str(python), *pytest, *chosen, *modules], **environment)
     if arguments.kind == "address":
         fuzz = ["tests/fuzz.py", "--runs", str(arguments.runs), "--seed", str(arguments.seed)]

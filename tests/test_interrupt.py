@@ -188,6 +188,8 @@ def _in_a_child(model):
     return child.wv.most_similar("king")[0][0], model.wv.most_similar("king")[0][0]
 
 
+# Keras's JAX, which other tests of this process use, warns of every fork.
+@pytest.mark.filterwarnings("ignore:os.fork")
 def test_a_forked_child_trains_and_queries():
     model = Word2Vec(LittleLanguage(sentences=2000), vector_size=16, workers=2, verbose=0)
     nearest = model.wv.most_similar("king")[0][0]
