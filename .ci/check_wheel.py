@@ -33,7 +33,7 @@ def check_wheel(path: Path) -> None:
         ]
         missing = {
             "lamina/py.typed",
-            "lamina/_native/core.pyi",
+            "lamina/_native/core/__init__.pyi",
             "lamina/_native/__init__.py",
         } - set(names)
         if foreign or missing or not any(name.endswith("licenses/LICENSE") for name in names):

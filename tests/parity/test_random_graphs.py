@@ -16,7 +16,7 @@ from lamina import layers as our_layers
 from lamina.models import Model
 from lamina.utils import clear_session
 
-GRAPHS = int(os.environ.get("LAMINA_RANDOM_GRAPHS", "30"))
+GRAPHS = int(os.environ.get("LAMINA_RANDOM_GRAPHS", "20"))
 WORDS = 11
 SMOOTH = ["tanh", "sigmoid", "linear", "softplus", "elu"]  # a kink may fall to either side
 
