@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from lamina import activations, constraints, initializers, ops, regularizers
+from lamina import activations, ops
 from lamina.layers.input_spec import InputSpec
 from lamina.layers.layer import Layer
+from lamina.layers.weight_options import WithWeightOptions
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -105,7 +106,7 @@ class LeakyReLU(_SameShape):
         return {**super().get_config(), "negative_slope": self.negative_slope}
 
 
-class PReLU(_SameShape):
+class PReLU(_SameShape, WithWeightOptions):
     """x where it is positive, alpha x elsewhere, with learned slopes alpha; He et al. 2015.
 
     There is a slope for each element of a sample; along ``shared_axes`` (counted from 1) they are
@@ -121,9 +122,7 @@ class PReLU(_SameShape):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
+        self._keep_weight_options(locals())
         if shared_axes is not None and not isinstance(shared_axes, (list, tuple)):
             shared_axes = [shared_axes]
         self.shared_axes = None if shared_axes is None else list(shared_axes)
@@ -133,13 +132,7 @@ class PReLU(_SameShape):
         shape = list(input_shape[1:])
         for axis in self.shared_axes or ():
             shape[axis - 1] = 1
-        self.alpha = self.add_weight(
-            shape=shape,
-            initializer=self.alpha_initializer,
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-            name="alpha",
-        )
+        self.alpha = self.add_weight(shape, name="alpha", **self._weight_options("alpha"))
         shared = self.shared_axes or ()
         axes = {i: n for i, n in enumerate(input_shape) if i > 0 and i not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
@@ -152,9 +145,6 @@ class PReLU(_SameShape):
         """Return the arguments that make the same layer."""
         return {
             **super().get_config(),
-            "alpha_initializer": initializers.serialize(self.alpha_initializer),
-            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
-            "alpha_constraint": constraints.serialize(self.alpha_constraint),
             "shared_axes": self.shared_axes,
         }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina import initializers, ops
+from lamina import ops
 from lamina.autodiff import Tensor, no_grad
 from lamina.layers.input_spec import InputSpec
 from lamina.layers.normalization import Affine, check_axis
@@ -33,6 +33,9 @@ class BatchNormalization(Affine):
 
     """
 
+    moving_mean_initializer: Any
+    moving_variance_initializer: Any
+
     def __init__(
         self,
         axis: Any = -1,
@@ -54,18 +57,7 @@ class BatchNormalization(Affine):
         synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            epsilon,
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-            beta_constraint,
-            gamma_constraint,
-            **kwargs,
-        )
+        super().__init__(locals(), **kwargs)
         if synchronized:
             raise ValueError(
                 f"{self}: synchronized=True is for several devices; there is one CPU here"
@@ -73,8 +65,6 @@ class BatchNormalization(Affine):
         if isinstance(axis, (list, tuple)):  # Keras 2 saved it so
             (axis,) = axis
         self.axis, self.momentum = int(axis), float(momentum)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.renorm, self.renorm_momentum = bool(renorm), renorm_momentum
         self.renorm_clipping = (renorm_clipping or {}) if renorm else renorm_clipping
         if renorm:
@@ -177,8 +167,6 @@ class BatchNormalization(Affine):
             **super().get_config(),
             "axis": self.axis,
             "momentum": self.momentum,
-            "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
-            "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
             "synchronized": False,
             "renorm": self.renorm,
             "renorm_clipping": self.renorm_clipping,

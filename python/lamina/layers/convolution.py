@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina import activations, constraints, initializers, regularizers
+from lamina import activations, regularizers
 from lamina.layers.spatial import Shape, Spatial, sizes_along
+from lamina.layers.weight_options import WithWeightOptions
 from lamina.ops.convolution import convolution, pair_or_none, transposed_convolution
 from lamina.ops.windows import check_padding, transposed_windows, windows
 
@@ -21,34 +22,22 @@ __all__ = [
 ]
 
 
-class Filters(Spatial):
+class Filters(Spatial, WithWeightOptions):
     """What every convolution has: a window that moves, a bias, an activation."""
 
     _may_be_causal = False
 
-    def __init__(
-        self,
-        kernel_size: Any,
-        strides: Any,
-        padding: str,
-        dilation_rate: Any,
-        activation: Any,
-        use_bias: bool,
-        bias_initializer: Any,
-        bias_regularizer: Any,
-        bias_constraint: Any,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.kernel_size = self._numbers(kernel_size, "kernel_size")
-        self.strides = self._numbers(strides, "strides")
-        self.padding = check_padding(padding, causal=self._may_be_causal)
-        self.dilation_rate = self._numbers(dilation_rate, "dilation_rate")
-        self.activation = activations.get(activation)
-        self.use_bias = bool(use_bias)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.bias_constraint = constraints.get(bias_constraint)
+    def __init__(self, arguments: dict[str, Any], **kwargs: Any) -> None:
+        """Take the arguments that the subclasses share from the ``locals()`` of theirs."""
+        shared = {key: arguments[key] for key in ("data_format", "activity_regularizer")}
+        super().__init__(**shared, **kwargs)
+        self.kernel_size = self._numbers(arguments["kernel_size"], "kernel_size")
+        self.strides = self._numbers(arguments["strides"], "strides")
+        self.padding = check_padding(arguments["padding"], causal=self._may_be_causal)
+        self.dilation_rate = self._numbers(arguments["dilation_rate"], "dilation_rate")
+        self.activation = activations.get(arguments["activation"])
+        self.use_bias = bool(arguments["use_bias"])
+        self._keep_weight_options(arguments)
         self.bias: Any = None
         self._window = self._pair(self.kernel_size)
         self._where = (self._pair(self.strides), self.padding, self._pair(self.dilation_rate))
@@ -69,37 +58,9 @@ class Filters(Spatial):
                 f"both be above 1, as in Keras"
             )
 
-    def _add_kernel(self, name: str, shape: tuple[int, ...], kind: str) -> Any:
-        """Make the weight ``name``, whose arguments' names begin with ``kind``."""
-        return self.add_weight(
-            shape=shape,
-            initializer=getattr(self, f"{kind}_initializer"),
-            regularizer=getattr(self, f"{kind}_regularizer"),
-            constraint=getattr(self, f"{kind}_constraint"),
-            name=name,
-        )
-
-    def _set_kernel_arguments(
-        self, kind: str, initializer: Any, regularizer: Any, constraint: Any
-    ) -> None:
-        setattr(self, f"{kind}_initializer", initializers.get(initializer))
-        setattr(self, f"{kind}_regularizer", regularizers.get(regularizer))
-        setattr(self, f"{kind}_constraint", constraints.get(constraint))
-
-    def _kernel_config(self, kind: str) -> dict[str, Any]:
-        families = {
-            "initializer": initializers,
-            "regularizer": regularizers,
-            "constraint": constraints,
-        }
-        return {
-            f"{kind}_{what}": family.serialize(getattr(self, f"{kind}_{what}"))
-            for what, family in families.items()
-        }
-
     def _add_bias(self, size: int) -> None:
         if self.use_bias:
-            self.bias = self._add_kernel("bias", (size,), "bias")
+            self.bias = self.add_weight((size,), name="bias", **self._weight_options("bias"))
 
     def _cells_after(self, shape: Shape) -> Shape:
         """Return the sizes of the output's axes between samples and channels."""
@@ -121,7 +82,6 @@ class Filters(Spatial):
             "dilation_rate": self.dilation_rate,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            **self._kernel_config("bias"),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
         }
 
@@ -149,28 +109,12 @@ class Conv(Filters):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            bias_constraint,
-            data_format=data_format,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        super().__init__(locals(), **kwargs)
         self._require_positive(filters=filters, groups=groups)
         if filters % groups:
             raise ValueError(f"{self}: groups={groups} does not divide filters={filters}")
         self._refuse_strides_with_dilation()
         self.filters, self.groups = int(filters), int(groups)
-        self._set_kernel_arguments(
-            "kernel", kernel_initializer, kernel_regularizer, kernel_constraint
-        )
 
     def build(self, input_shape: Any) -> None:
         """Make the kernel (window, channels of a group, filters) and the bias (filters,)."""
@@ -181,7 +125,7 @@ class Conv(Filters):
             )
         self.compute_output_shape(input_shape)
         shape = (*self.kernel_size, channels // self.groups, self.filters)
-        self.kernel = self._add_kernel("kernel", shape, "kernel")
+        self.kernel = self.add_weight(shape, name="kernel", **self._weight_options("kernel"))
         self._add_bias(self.filters)
 
     def _apply(self, inputs: Any) -> Any:
@@ -197,7 +141,6 @@ class Conv(Filters):
             **super().get_config(),
             "filters": self.filters,
             "groups": self.groups,
-            **self._kernel_config("kernel"),
         }
 
 
@@ -254,20 +197,7 @@ class ConvTranspose(Filters):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            bias_constraint,
-            data_format=data_format,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        super().__init__(locals(), **kwargs)
         self._require_positive(filters=filters)
         self._refuse_strides_with_dilation()
         self.filters = int(filters)
@@ -282,14 +212,11 @@ class ConvTranspose(Filters):
                 f"strides={self.strides}: more cells than that no stride leaves open"
             )
         self._extra = pair_or_none(self.output_padding, self.rank)
-        self._set_kernel_arguments(
-            "kernel", kernel_initializer, kernel_regularizer, kernel_constraint
-        )
 
     def build(self, input_shape: Any) -> None:
         """Make the kernel (window, filters, channels) and the bias (filters,)."""
         shape = (*self.kernel_size, self.filters, self._channels(input_shape))
-        self.kernel = self._add_kernel("kernel", shape, "kernel")
+        self.kernel = self.add_weight(shape, name="kernel", **self._weight_options("kernel"))
         self._add_bias(self.filters)
 
     def _apply(self, inputs: Any) -> Any:
@@ -299,7 +226,6 @@ class ConvTranspose(Filters):
         return y if self._after is None else self._after(y)
 
     def _output_shape(self, shape: Shape) -> Shape:
-
         strides, padding, dilation = self._where
 
         def cells(places: tuple[int, ...]) -> tuple[int, ...]:
@@ -316,7 +242,6 @@ class ConvTranspose(Filters):
             **super().get_config(),
             "filters": self.filters,
             "output_padding": self.output_padding,
-            **self._kernel_config("kernel"),
         }
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina import activations, constraints, initializers, ops, regularizers
+from lamina import activations, ops
 from lamina.layers.input_spec import InputSpec
-from lamina.layers.layer import Layer
+from lamina.layers.weight_options import WithWeightOptions
 
 __all__ = ["Dense"]
 
 
-class Dense(Layer):
+class Dense(WithWeightOptions):
     """activation(x @ kernel + bias), along the last axis.
 
     Input (..., inputs), output (..., units); kernel (inputs, units), bias (units,). The product,
@@ -44,12 +44,7 @@ class Dense(Layer):
         self.units = int(units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._keep_weight_options(locals())
         self.input_spec = InputSpec(min_ndim=2)
         self.bias: Any = None
 
@@ -61,21 +56,11 @@ class Dense(Layer):
                 f"{self}: got an input of shape {tuple(input_shape)}, wanted a known size in the "
                 f"last axis, for the kernel: give it in Input(shape=...)"
             )
-        self.kernel = self.add_weight(
-            shape=(inputs, self.units),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
+        options = self._weight_options("kernel")
+        self.kernel = self.add_weight((inputs, self.units), name="kernel", **options)
         if self.use_bias:
-            self.bias = self.add_weight(
-                shape=(self.units,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+            options = self._weight_options("bias")
+            self.bias = self.add_weight((self.units,), name="bias", **options)
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
 
     def call(self, inputs: Any) -> Any:
@@ -96,10 +81,4 @@ class Dense(Layer):
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
         }

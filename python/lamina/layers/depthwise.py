@@ -42,32 +42,16 @@ class DepthwiseConv(Filters):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            bias_constraint,
-            data_format=data_format,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        super().__init__(locals(), **kwargs)
         self._require_positive(depth_multiplier=depth_multiplier)
         self.depth_multiplier = int(depth_multiplier)
-        self._set_kernel_arguments(
-            "depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint
-        )
 
     def build(self, input_shape: Any) -> None:
         """Make the kernel (window, channels, multiplier) and the bias."""
         channels = self._channels(input_shape)
         self.compute_output_shape(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.kernel = self._add_kernel("kernel", shape, "depthwise")
+        self.kernel = self.add_weight(shape, name="kernel", **self._weight_options("depthwise"))
         self._add_bias(channels * self.depth_multiplier)
 
     def _apply(self, inputs: Any) -> Any:
@@ -84,7 +68,6 @@ class DepthwiseConv(Filters):
         return {
             **super().get_config(),
             "depth_multiplier": self.depth_multiplier,
-            **self._kernel_config("depthwise"),
         }
 
 
@@ -142,37 +125,20 @@ class SeparableConv(Filters):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            bias_constraint,
-            data_format=data_format,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        super().__init__(locals(), **kwargs)
         self._require_positive(filters=filters, depth_multiplier=depth_multiplier)
         self.filters, self.depth_multiplier = int(filters), int(depth_multiplier)
-        self._set_kernel_arguments(
-            "depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint
-        )
-        self._set_kernel_arguments(
-            "pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint
-        )
 
     def build(self, input_shape: Any) -> None:
         """Make the depthwise and the pointwise kernel and the bias (filters,)."""
         channels = self._channels(input_shape)
         self.compute_output_shape(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.depthwise_kernel = self._add_kernel("depthwise_kernel", shape, "depthwise")
+        options = self._weight_options("depthwise")
+        self.depthwise_kernel = self.add_weight(shape, name="depthwise_kernel", **options)
         shape = (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)
-        self.pointwise_kernel = self._add_kernel("pointwise_kernel", shape, "pointwise")
+        options = self._weight_options("pointwise")
+        self.pointwise_kernel = self.add_weight(shape, name="pointwise_kernel", **options)
         self._add_bias(self.filters)
 
     def _apply(self, inputs: Any) -> Any:
@@ -189,8 +155,6 @@ class SeparableConv(Filters):
             **super().get_config(),
             "filters": self.filters,
             "depth_multiplier": self.depth_multiplier,
-            **self._kernel_config("depthwise"),
-            **self._kernel_config("pointwise"),
         }
 
 

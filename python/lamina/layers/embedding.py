@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from lamina import constraints, initializers, ops, regularizers
+from lamina import ops, regularizers
 from lamina.autodiff import as_array
-from lamina.layers.layer import Layer
+from lamina.layers.weight_options import WithWeightOptions
 
 __all__ = ["Embedding"]
 
 
-class Embedding(Layer):
+class Embedding(WithWeightOptions):
     """Looks the vector of each id up in a table that is trained: ``outputs = embeddings[ids]``.
 
     The gradient is that of the rows that were looked up; what a training step costs does not grow
@@ -64,9 +64,7 @@ class Embedding(Layer):
             if not whole or size <= 0:
                 raise ValueError(f"{self}: {name} must be a whole number above 0, got {size!r}")
         self.input_dim, self.output_dim = int(input_dim), int(output_dim)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self._keep_weight_options(locals())
         self.mask_zero = self.supports_masking = bool(mask_zero)
         self.input_length = input_length
         if weights is not None:
@@ -75,13 +73,8 @@ class Embedding(Layer):
             self.set_weights(weights if is_list else [weights])
 
     def build(self, input_shape: Any = None) -> None:  # noqa: ARG002
-        self.embeddings = self.add_weight(
-            shape=(self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-            name="embeddings",
-        )
+        shape, options = (self.input_dim, self.output_dim), self._weight_options("embeddings")
+        self.embeddings = self.add_weight(shape, name="embeddings", **options)
 
     def call(self, inputs: Any) -> Any:
         return ops.embedding(inputs, self.embeddings)
@@ -97,10 +90,7 @@ class Embedding(Layer):
             **super().get_config(),
             "input_dim": self.input_dim,
             "output_dim": self.output_dim,
-            "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
-            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
             "mask_zero": self.mask_zero,
         }
         return (

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lamina import constraints, initializers, ops, regularizers
+from lamina import ops, regularizers
 from lamina.autodiff import Tensor
 from lamina.graph import infer_outputs
-from lamina.layers.layer import Layer
 from lamina.layers.regularization import Dropout
 from lamina.layers.structure import as_tensors, plain_masks
+from lamina.layers.weight_options import WithWeightOptions
 from lamina.registry import make_from_config
 
 __all__ = ["MultiHeadAttention"]
@@ -20,33 +20,29 @@ __all__ = ["MultiHeadAttention"]
 _HIDDEN = -1e9  # the score of a hidden place, as in Keras
 
 
-class _Projection(Layer):
+class _Projection(WithWeightOptions):
     """Multiplies the last axes of its input by a kernel of shape (inputs..., outputs...)."""
 
-    def __init__(self, sizes: tuple[int, ...], bound: int, use_bias: bool, **kwargs: Any) -> None:
-        self._options = {key: kwargs.pop(key) for key in _PROJECTION_OPTIONS}
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        bound: int,
+        use_bias: bool,
+        options: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        self._keep_weight_options(options)
         self._sizes, self._bound, self._use_bias = sizes, bound, use_bias
         self.supports_masking = True
         self.bias: Any = None
 
     def build(self, input_shape: Any) -> None:
-        options = self._options
-        self.kernel = self.add_weight(
-            shape=(*input_shape[-self._bound :], *self._sizes),
-            name="kernel",
-            initializer=options["kernel_initializer"],
-            regularizer=options["kernel_regularizer"],
-            constraint=options["kernel_constraint"],
-        )
+        shape = (*input_shape[-self._bound :], *self._sizes)
+        self.kernel = self.add_weight(shape, name="kernel", **self._weight_options("kernel"))
         if self._use_bias:
-            self.bias = self.add_weight(
-                shape=self._sizes,
-                name="bias",
-                initializer=options["bias_initializer"],
-                regularizer=options["bias_regularizer"],
-                constraint=options["bias_constraint"],
-            )
+            options = self._weight_options("bias")
+            self.bias = self.add_weight(self._sizes, name="bias", **options)
 
     def call(self, inputs: Any) -> Any:
         free = inputs.shape[: len(inputs.shape) - self._bound]
@@ -56,17 +52,7 @@ class _Projection(Layer):
         return ops.reshape(ops.dense(rows, kernel, bias), (*free, *self._sizes))
 
 
-_PROJECTION_OPTIONS = (
-    "kernel_initializer",
-    "bias_initializer",
-    "kernel_regularizer",
-    "bias_regularizer",
-    "kernel_constraint",
-    "bias_constraint",
-)
-
-
-class MultiHeadAttention(Layer):
+class MultiHeadAttention(WithWeightOptions):
     """Attention by several heads: each softmax(q k^T / sqrt(key_dim)) v of its own projections.
 
     Called as ``layer(query, value, key=None)`` with shapes (N, T, d), (N, S, e), (N, S, f); without
@@ -130,12 +116,7 @@ class MultiHeadAttention(Layer):
         axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
         self.attention_axes = None if axes is None else tuple(axes)
         self.sliding_window = sliding_window
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._keep_weight_options(locals())
 
     def build(  # type: ignore[override]
         self, query_shape: Any, value_shape: Any, key_shape: Any = None
@@ -159,7 +140,7 @@ class MultiHeadAttention(Layer):
         )
 
     def _projection(self, name: str, sizes: Any, shape: Any, bound: int = 1) -> _Projection:
-        options = {key: getattr(self, key) for key in _PROJECTION_OPTIONS}
+        options = {key: getattr(self, key) for key in self._option_names}
         for key in ("kernel_initializer", "bias_initializer"):
             # Each projection draws its own weights, also where the initializer has a seed.
             if hasattr(options[key], "get_config"):
@@ -168,10 +149,10 @@ class MultiHeadAttention(Layer):
             sizes,
             bound,
             self.use_bias,
+            options,
             name=name,
             dtype=self.dtype,
             activity_regularizer=self._activity_regularizer,
-            **options,
         )
         layer.build_from_shapes(tuple(shape))
         return layer
@@ -302,12 +283,6 @@ class MultiHeadAttention(Layer):
             "output_shape": self._output_sizes,
             "attention_axes": self.attention_axes,
             "sliding_window": self.sliding_window,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
             "activity_regularizer": regularizers.serialize(self._activity_regularizer),
             "seed": self.seed,
         }

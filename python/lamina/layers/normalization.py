@@ -5,59 +5,32 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from lamina import constraints, initializers, ops, regularizers
+from lamina import ops
 from lamina.layers.input_spec import InputSpec
 from lamina.layers.layer import Layer
+from lamina.layers.weight_options import WithWeightOptions
 
 __all__ = ["GroupNormalization", "LayerNormalization", "UnitNormalization"]
 
 
-class Affine(Layer):
+class Affine(WithWeightOptions):
     """What batch, layer and group normalisation share: gamma, beta, epsilon and their options."""
 
-    def __init__(
-        self,
-        epsilon: float,
-        center: bool,
-        scale: bool,
-        beta_initializer: Any,
-        gamma_initializer: Any,
-        beta_regularizer: Any,
-        gamma_regularizer: Any,
-        beta_constraint: Any,
-        gamma_constraint: Any,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, arguments: dict[str, Any], **kwargs: Any) -> None:
+        """Take the arguments that the subclasses share from the ``locals()`` of theirs."""
         super().__init__(**kwargs)
-        self.epsilon = float(epsilon)
-        self.center, self.scale = bool(center), bool(scale)
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.epsilon = float(arguments["epsilon"])
+        self.center, self.scale = bool(arguments["center"]), bool(arguments["scale"])
+        self._keep_weight_options(arguments)
         self.supports_masking = True
         self.gamma: Any = None
         self.beta: Any = None
 
     def _add_gamma(self, shape: tuple[Any, ...]) -> None:
-        self.gamma = self.add_weight(
-            shape=shape,
-            name="gamma",
-            initializer=self.gamma_initializer,
-            regularizer=self.gamma_regularizer,
-            constraint=self.gamma_constraint,
-        )
+        self.gamma = self.add_weight(shape, name="gamma", **self._weight_options("gamma"))
 
     def _add_beta(self, shape: tuple[Any, ...]) -> None:
-        self.beta = self.add_weight(
-            shape=shape,
-            name="beta",
-            initializer=self.beta_initializer,
-            regularizer=self.beta_regularizer,
-            constraint=self.beta_constraint,
-        )
+        self.beta = self.add_weight(shape, name="beta", **self._weight_options("beta"))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)
@@ -68,12 +41,6 @@ class Affine(Layer):
             "epsilon": self.epsilon,
             "center": self.center,
             "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
         }
 
 
@@ -115,18 +82,7 @@ class LayerNormalization(Affine):
         rms_scaling: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            epsilon,
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-            beta_constraint,
-            gamma_constraint,
-            **kwargs,
-        )
+        super().__init__(locals(), **kwargs)
         self.axis = _one_or_several(self, axis)
         self.rms_scaling = bool(rms_scaling)
         if rms_scaling:
@@ -193,18 +149,7 @@ class GroupNormalization(Affine):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            epsilon,
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-            beta_constraint,
-            gamma_constraint,
-            **kwargs,
-        )
+        super().__init__(locals(), **kwargs)
         if not isinstance(groups, int) or (groups <= 0 and groups != -1):
             raise ValueError(
                 f"{self}: groups must be a positive whole number, or -1 for a group of each "

@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from lamina import activations, constraints, initializers, ops, randomness, regularizers
+from lamina import activations, ops, randomness
 from lamina.autodiff import Tensor
-from lamina.layers.layer import Layer
+from lamina.layers.weight_options import WithWeightOptions
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell"]
 
 # The activations that the kernels for whole sequences have built in.
 _BUILT_IN = ("linear", "relu", "sigmoid", "tanh", "hard_sigmoid")
-_PARTS = ("kernel", "recurrent", "bias")
 
 
 def check_units(owner: str, units: Any) -> int:
@@ -53,44 +52,29 @@ def _built_in(function: Any) -> str | None:
     return None
 
 
-class _Cell(Layer):
+class _Cell(WithWeightOptions):
     """What the three cells share: weights for all gates beside each other, dropout, config."""
 
     gates = 1
     has_recurrent_activation = True
     state_size: int | list[int]
     bias_initializer: Any
+    bias: Any
     recurrent_activation: Any
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any,
-        recurrent_activation: Any,
-        use_bias: bool,
-        of_weights: dict[str, tuple[Any, Any, Any]],
-        dropout: float,
-        recurrent_dropout: float,
-        seed: int | None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, arguments: dict[str, Any], **kwargs: Any) -> None:
+        """Take the arguments that the cells share from the ``locals()`` of theirs."""
         implementation = kwargs.pop("implementation", 2)
         super().__init__(**kwargs)
         owner = type(self).__name__
-        self.units = self.output_size = check_units(owner, units)
+        self.units = self.output_size = check_units(owner, arguments["units"])
         self.state_size = self.units
-        self.activation = activations.get(activation)
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.use_bias = use_bias
-        get = {
-            "initializer": initializers.get,
-            "regularizer": regularizers.get,
-            "constraint": constraints.get,
-        }
-        for what, values in of_weights.items():
-            for part, value in zip(_PARTS, values, strict=True):
-                setattr(self, f"{part}_{what}", get[what](value))
-        self.dropout = _check_rate(owner, "dropout", dropout)
+        self.activation = activations.get(arguments["activation"])
+        self.recurrent_activation = activations.get(arguments.get("recurrent_activation", "linear"))
+        self.use_bias = arguments["use_bias"]
+        self._keep_weight_options(arguments)
+        recurrent_dropout, seed = arguments["recurrent_dropout"], arguments["seed"]
+        self.dropout = _check_rate(owner, "dropout", arguments["dropout"])
         self.recurrent_dropout = _check_rate(owner, "recurrent_dropout", recurrent_dropout)
         # As in Keras: 1 drops other elements for each gate, 2 the same ones.
         self.implementation = 1 if self.recurrent_dropout else implementation
@@ -109,19 +93,15 @@ class _Cell(Layer):
     def build(self, input_shape: Any) -> None:
         """Make kernel (D, G U), recurrent_kernel (U, G U) and bias for G gates of U units."""
         width = self.gates * self.units
-        self.kernel = self._weight("kernel", "kernel", (input_shape[-1], width))
-        self.recurrent_kernel = self._weight("recurrent_kernel", "recurrent", (self.units, width))
-        self.bias = self._weight("bias", "bias", self._bias_shape()) if self.use_bias else None
-
-    def _weight(self, name: str, part: str, shape: tuple[int, ...]) -> Any:
-        initializer = getattr(self, f"{part}_initializer")
-        return self.add_weight(
-            shape=shape,
-            initializer=self._bias_initializer() if part == "bias" else initializer,
-            regularizer=getattr(self, f"{part}_regularizer"),
-            constraint=getattr(self, f"{part}_constraint"),
-            name=name,
-        )
+        options = self._weight_options("kernel")
+        self.kernel = self.add_weight((input_shape[-1], width), name="kernel", **options)
+        options = self._weight_options("recurrent")
+        shape = (self.units, width)
+        self.recurrent_kernel = self.add_weight(shape, name="recurrent_kernel", **options)
+        self.bias = None
+        if self.use_bias:
+            options = {**self._weight_options("bias"), "initializer": self._bias_initializer()}
+            self.bias = self.add_weight(self._bias_shape(), name="bias", **options)
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """Return zeros for each state."""
@@ -194,14 +174,6 @@ class _Cell(Layer):
         }
         if self.has_recurrent_activation:
             config["recurrent_activation"] = activations.serialize(self.recurrent_activation)
-        families = {
-            "initializer": initializers,
-            "regularizer": regularizers,
-            "constraint": constraints,
-        }
-        for what, family in families.items():
-            for part in _PARTS:
-                config[f"{part}_{what}"] = family.serialize(getattr(self, f"{part}_{what}"))
         return {**super().get_config(), **config}
 
 
@@ -232,22 +204,7 @@ class SimpleRNNCell(_Cell):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        of_weights = {
-            "initializer": (kernel_initializer, recurrent_initializer, bias_initializer),
-            "regularizer": (kernel_regularizer, recurrent_regularizer, bias_regularizer),
-            "constraint": (kernel_constraint, recurrent_constraint, bias_constraint),
-        }
-        super().__init__(
-            units,
-            activation,
-            "linear",
-            use_bias,
-            of_weights,
-            dropout,
-            recurrent_dropout,
-            seed,
-            **kwargs,
-        )
+        super().__init__(locals(), **kwargs)
 
     def call(  # type: ignore[override]
         self, inputs: Any, states: Any, training: bool = False
@@ -297,22 +254,7 @@ class GRUCell(_Cell):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        of_weights = {
-            "initializer": (kernel_initializer, recurrent_initializer, bias_initializer),
-            "regularizer": (kernel_regularizer, recurrent_regularizer, bias_regularizer),
-            "constraint": (kernel_constraint, recurrent_constraint, bias_constraint),
-        }
-        super().__init__(
-            units,
-            activation,
-            recurrent_activation,
-            use_bias,
-            of_weights,
-            dropout,
-            recurrent_dropout,
-            seed,
-            **kwargs,
-        )
+        super().__init__(locals(), **kwargs)
         self.reset_after = reset_after
 
     def _bias_shape(self) -> tuple[int, ...]:
@@ -390,22 +332,7 @@ class LSTMCell(_Cell):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        of_weights = {
-            "initializer": (kernel_initializer, recurrent_initializer, bias_initializer),
-            "regularizer": (kernel_regularizer, recurrent_regularizer, bias_regularizer),
-            "constraint": (kernel_constraint, recurrent_constraint, bias_constraint),
-        }
-        super().__init__(
-            units,
-            activation,
-            recurrent_activation,
-            use_bias,
-            of_weights,
-            dropout,
-            recurrent_dropout,
-            seed,
-            **kwargs,
-        )
+        super().__init__(locals(), **kwargs)
         self.unit_forget_bias = unit_forget_bias
         self.state_size = [self.units, self.units]
 
