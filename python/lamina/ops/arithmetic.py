@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lamina.autodiff import op
-from lamina.ops.arrays import unbroadcast
+from lamina.ops.arrays import unbroadcast, without_gradient
 
 __all__ = [
     "abs",
@@ -163,16 +163,6 @@ def clip(x: Any, /, x_min: Any, x_max: Any) -> Any:
     return y, lambda dy: dy * ((x >= x_min) & (x <= x_max))
 
 
-def _without_gradient(*_: Any) -> None:
-    return None
-
-
-@op
-def floor_divide(a: Any, b: Any, /) -> Any:
-    """Return the floor of a / b; it has no gradient."""
-    return _arithmetic(np.floor_divide, a, b), _without_gradient
-
-
 @op
 def mod(a: Any, b: Any, /) -> Any:
     """Return the remainder of a / b, with the sign of b."""
@@ -185,76 +175,39 @@ def mod(a: Any, b: Any, /) -> Any:
 remainder = mod
 
 
-@op
-def equal(a: Any, b: Any, /) -> Any:
-    """Return a == b, element by element."""
-    return _arithmetic(np.equal, a, b), _without_gradient
+def _without_gradient_of(function: Any, meaning: str) -> Any:
+    """Make an operation of one or two arrays of a function of numpy that is flat or has jumps."""
+
+    def of_one(x: Any, /) -> Any:
+        return function(x), without_gradient
+
+    def of_two(a: Any, b: Any, /) -> Any:
+        return _arithmetic(function, a, b), without_gradient
+
+    made = of_one if function.nin == 1 else of_two
+    made.__name__ = made.__qualname__ = function.__name__
+    made.__doc__ = f"Return {meaning}, element by element; it has no gradient."
+    return op(made)
 
 
-@op
-def not_equal(a: Any, b: Any, /) -> Any:
-    """Return a != b, element by element."""
-    return _arithmetic(np.not_equal, a, b), _without_gradient
-
-
-@op
-def less(a: Any, b: Any, /) -> Any:
-    """Return a < b, element by element."""
-    return _arithmetic(np.less, a, b), _without_gradient
-
-
-@op
-def less_equal(a: Any, b: Any, /) -> Any:
-    """Return a <= b, element by element."""
-    return _arithmetic(np.less_equal, a, b), _without_gradient
-
-
-@op
-def greater(a: Any, b: Any, /) -> Any:
-    """Return a > b, element by element."""
-    return _arithmetic(np.greater, a, b), _without_gradient
-
-
-@op
-def greater_equal(a: Any, b: Any, /) -> Any:
-    """Return a >= b, element by element."""
-    return _arithmetic(np.greater_equal, a, b), _without_gradient
-
-
-@op
-def logical_and(a: Any, b: Any, /) -> Any:
-    """Return a and b, element by element."""
-    return _arithmetic(np.logical_and, a, b), _without_gradient
-
-
-@op
-def logical_or(a: Any, b: Any, /) -> Any:
-    """Return a or b, element by element."""
-    return _arithmetic(np.logical_or, a, b), _without_gradient
-
-
-@op
-def logical_not(x: Any, /) -> Any:
-    """Return not x, element by element."""
-    return np.logical_not(x), _without_gradient
-
-
-@op
-def sign(x: Any, /) -> Any:
-    """Return -1, 0 or 1; it has no gradient."""
-    return np.sign(x), _without_gradient
-
-
-@op
-def floor(x: Any, /) -> Any:
-    """Return the largest whole number that is not above x; it has no gradient."""
-    return np.floor(x), _without_gradient
+equal = _without_gradient_of(np.equal, "a == b")
+not_equal = _without_gradient_of(np.not_equal, "a != b")
+less = _without_gradient_of(np.less, "a < b")
+less_equal = _without_gradient_of(np.less_equal, "a <= b")
+greater = _without_gradient_of(np.greater, "a > b")
+greater_equal = _without_gradient_of(np.greater_equal, "a >= b")
+logical_and = _without_gradient_of(np.logical_and, "a and b")
+logical_or = _without_gradient_of(np.logical_or, "a or b")
+logical_not = _without_gradient_of(np.logical_not, "not x")
+floor_divide = _without_gradient_of(np.floor_divide, "the floor of a / b")
+sign = _without_gradient_of(np.sign, "-1, 0 or 1")
+floor = _without_gradient_of(np.floor, "the largest whole number that is not above x")
 
 
 @op
 def stop_gradient(x: Any, /) -> Any:
     """Return x itself, as a constant: no gradient goes through."""
-    return x, _without_gradient
+    return x, without_gradient
 
 
 @op

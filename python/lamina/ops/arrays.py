@@ -54,3 +54,7 @@ def normal_axes(axis: Any, ndim: int) -> tuple[int, ...]:
         if not -ndim <= each < ndim:
             raise ValueError(f"axis {each} does not exist: the array has {ndim} dimensions")
     return tuple(each % ndim for each in axes)
+
+
+def without_gradient(*_: Any) -> None:
+    """Be the vjp of an operation that has no gradient."""

@@ -88,6 +88,23 @@ def _before_activation(y: Any, dy: Any, activation: str, bias: Any) -> tuple[Any
     return core.activation_gradient(dy if y is None else y, dy, activation, bias is not None)
 
 
+def _activated(
+    x: Any, kernel: Any, bias: Any, y: Any, activation: str, by_images: Any, by_filters: Any
+) -> Any:
+    """Return an output and its vjp, out of two functions of the gradient before the activation."""
+    kept = None if activation == "linear" else y
+
+    def vjp(dy: Any) -> Any:
+        dz, d_bias = _before_activation(kept, dy, activation, bias)
+        return (
+            lambda: by_images(dz).reshape(x.shape),
+            lambda: by_filters(dz).reshape(kernel.shape),
+            d_bias,
+        )
+
+    return (y if x.ndim == 4 else y[:, 0]), vjp
+
+
 @op
 def convolution(
     x: Any,
@@ -115,19 +132,11 @@ def convolution(
     images, filters = _images(x, kernel)
     where = (strides, dilation, before, groups)
     y = core.conv2d(images, filters, bias, size, *where, activation)
-    kept = None if activation == "linear" else y
-
-    def vjp(dy: Any) -> Any:
-        dz, d_bias = _before_activation(kept, dy, activation, bias)
-        return (
-            lambda: core.conv2d_gradient_input(dz, filters, None, cells, *where, "linear").reshape(
-                x.shape
-            ),
-            lambda: core.conv2d_gradient_kernel(images, dz, window, *where).reshape(kernel.shape),
-            d_bias,
-        )
-
-    return (y if x.ndim == 4 else y[:, 0]), vjp
+    return _activated(
+        *(x, kernel, bias, y, activation),
+        lambda dz: core.conv2d_gradient_input(dz, filters, None, cells, *where, "linear"),
+        lambda dz: core.conv2d_gradient_kernel(images, dz, window, *where),
+    )
 
 
 @op
@@ -163,17 +172,11 @@ def transposed_convolution(
     images, filters = _images(x, kernel)
     where = (strides, dilation, before, 1)
     y = core.conv2d_gradient_input(images, filters, bias, size, *where, activation)
-    kept = None if activation == "linear" else y
-
-    def vjp(dy: Any) -> Any:
-        dz, d_bias = _before_activation(kept, dy, activation, bias)
-        return (
-            lambda: core.conv2d(dz, filters, None, places, *where, "linear").reshape(x.shape),
-            lambda: core.conv2d_gradient_kernel(dz, images, window, *where).reshape(kernel.shape),
-            d_bias,
-        )
-
-    return (y if x.ndim == 4 else y[:, 0]), vjp
+    return _activated(
+        *(x, kernel, bias, y, activation),
+        lambda dz: core.conv2d(dz, filters, None, places, *where, "linear"),
+        lambda dz: core.conv2d_gradient_kernel(dz, images, window, *where),
+    )
 
 
 @op
@@ -202,21 +205,11 @@ def depthwise_convolution(
     images, filters = _images(x, kernel)
     where = (strides, dilation, before)
     y = core.depthwise_conv2d(images, filters, bias, size, *where, activation)
-    kept = None if activation == "linear" else y
-
-    def vjp(dy: Any) -> Any:
-        dz, d_bias = _before_activation(kept, dy, activation, bias)
-        return (
-            lambda: core.depthwise_conv2d_gradient_input(dz, filters, cells, *where).reshape(
-                x.shape
-            ),
-            lambda: core.depthwise_conv2d_gradient_kernel(images, dz, window, *where).reshape(
-                kernel.shape
-            ),
-            d_bias,
-        )
-
-    return (y if x.ndim == 4 else y[:, 0]), vjp
+    return _activated(
+        *(x, kernel, bias, y, activation),
+        lambda dz: core.depthwise_conv2d_gradient_input(dz, filters, cells, *where),
+        lambda dz: core.depthwise_conv2d_gradient_kernel(images, dz, window, *where),
+    )
 
 
 def channels_last(x: Any) -> Any:

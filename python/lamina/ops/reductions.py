@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lamina.autodiff import op
-from lamina.ops.arrays import normal_axes
+from lamina.ops.arrays import normal_axes, without_gradient
 
 __all__ = [
     "all",
@@ -130,32 +130,28 @@ def min(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A0
 amax, amin = max, min
 
 
-def _without_gradient(*_: Any) -> None:
-    return None
-
-
 @op
 def argmax(x: Any, /, axis: int | None = None, keepdims: bool = False) -> Any:
     """Return the place of the largest element; it has no gradient."""
-    return np.asarray(np.argmax(x, axis=axis, keepdims=keepdims)), _without_gradient
+    return np.asarray(np.argmax(x, axis=axis, keepdims=keepdims)), without_gradient
 
 
 @op
 def argmin(x: Any, /, axis: int | None = None, keepdims: bool = False) -> Any:
     """Return the place of the smallest element; it has no gradient."""
-    return np.asarray(np.argmin(x, axis=axis, keepdims=keepdims)), _without_gradient
+    return np.asarray(np.argmin(x, axis=axis, keepdims=keepdims)), without_gradient
 
 
 @op
 def any(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
     """Return whether any element along the axes is true."""
-    return np.asarray(np.any(x, axis=axis, keepdims=keepdims)), _without_gradient
+    return np.asarray(np.any(x, axis=axis, keepdims=keepdims)), without_gradient
 
 
 @op
 def all(x: Any, /, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A001
     """Return whether every element along the axes is true."""
-    return np.asarray(np.all(x, axis=axis, keepdims=keepdims)), _without_gradient
+    return np.asarray(np.all(x, axis=axis, keepdims=keepdims)), without_gradient
 
 
 @op
