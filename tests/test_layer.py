@@ -1,33 +1,16 @@
 """The base of every layer: building, weights, modes, masks, configs and messages."""
 
-import importlib
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from small_models import Linear, ones
 
 import lamina
-from lamina import layers, ops
+from lamina import ops
 from lamina.autodiff import Tensor, Variable
 from lamina.layers import Input, InputSpec, Layer
 from lamina.layers.naming import reset_names, unique_name
-
-
-class Linear(Layer):
-    """x @ kernel + bias, with a moving mean that is not trained."""
-
-    def __init__(self, units, **kwargs):
-        super().__init__(**kwargs)
-        self.units = units
-
-    def build(self, input_shape):
-        self.mean = self.add_weight((input_shape[-1],), "zeros", trainable=False, name="mean")
-        self.kernel = self.add_weight((input_shape[-1], self.units), name="kernel")
-        self.bias = self.add_weight((self.units,), "zeros", name="bias")
-
-    def call(self, inputs):
-        return ops.sum(inputs[..., None] * self.kernel, axis=-2) + self.bias
 
 
 class Block(Layer):
@@ -41,10 +24,6 @@ class Block(Layer):
 
     def call(self, inputs):
         return self.named["last"](self.many[0](self.first(inputs)))
-
-
-def ones(*shape):
-    return np.ones(shape, np.float32)
 
 
 def test_a_layer_is_built_by_its_first_call_alone():
@@ -431,92 +410,3 @@ def test_names_count_from_one_for_each_class():
         "re_lu_1",
     ]
     assert Input((2,)).name == "input_1"
-
-
-def test_config_of_a_layer_that_says_it_itself():
-    class Says(Linear):
-        def get_config(self):
-            return {**super().get_config(), "units": self.units}
-
-    layer = Says(3, name="says", trainable=False, dtype="float64")
-    config = layer.get_config()
-    assert config["units"] == 3
-    again = Says.from_config(config)
-    assert (again.name, again.trainable, again.dtype) == ("says", False, "float64")
-
-
-def test_config_of_a_layer_that_does_not():
-    class Simple(Layer):
-        def __init__(self, size, factors=(1, 2), **options):
-            super().__init__(**options)
-            self.size, self.factors = size, factors
-
-        def call(self, inputs):
-            return inputs
-
-    again = Simple.from_config(Simple(3, name="simple", trainable=False).get_config())
-    assert (again.size, again.factors, again.name, again.trainable) == (3, (1, 2), "simple", False)
-    with pytest.raises(NotImplementedError, match="size=<object.*override get_config"):
-        Simple(object()).get_config()
-
-    class Nameless(Layer):
-        def __init__(self, size):
-            super().__init__()
-            self.size = size
-
-    assert Nameless.from_config(Nameless(4).get_config()).size == 4
-
-
-def test_layers_by_name_and_by_config():
-    made = layers.deserialize(
-        {"class_name": "InputLayer", "config": {"batch_shape": [None, 3], "name": "x"}}
-    )
-    assert made.batch_shape == (None, 3)
-    saved = layers.serialize(made)
-    assert (saved["module"], saved["class_name"]) == ("keras.layers", "InputLayer")
-    for name in dir(layers):
-        thing = getattr(layers, name)
-        if not name.startswith("_") and isinstance(thing, type) and issubclass(thing, Layer):
-            assert layers.serialization.registry.find(name) is thing
-    with pytest.raises(ValueError, match="unknown layer 'InputLaier': did you mean 'InputLayer'"):
-        layers.deserialize({"class_name": "InputLaier", "config": {}})
-
-
-def test_every_file_of_layers_is_offered():
-    for file in Path(layers.__file__).parent.glob("*.py"):
-        module = importlib.import_module(f"lamina.layers.{file.stem}")
-        for name in {*getattr(module, "__all__", ())} - {"Spatial"}:  # the base of some
-            assert getattr(layers, name, None) is getattr(module, name), f"{file.name}: {name}"
-
-
-def test_custom_layers_in_configs():
-    class Doubled(Linear):
-        def get_config(self):
-            return {**super().get_config(), "units": self.units}
-
-    layer = Doubled(3, name="mine")
-    layer(ones(1, 4))
-    saved = layers.serialize(layer)
-    assert saved["registered_name"] == "Doubled"
-    assert saved["build_config"] == {"input_shape": (1, 4)}
-    with pytest.raises(ValueError, match=r"unknown layer 'Doubled'.*custom_objects=\{'Doubled'"):
-        layers.deserialize(saved)
-    again = layers.deserialize(saved, custom_objects={"Doubled": Doubled})
-    assert again.built
-    assert [v.shape for v in again.weights] == [v.shape for v in layer.weights]
-
-
-@pytest.mark.parametrize(
-    ("config", "error"),
-    [
-        ({"class_name": "Layer"}, "dict with 'class_name' and 'config'"),
-        ({"class_name": ["Layer"], "config": {}}, "a name is a text"),
-        ({"class_name": "Layer", "config": []}, "its config must be a dict"),
-        ({"class_name": "__lambda__", "config": {"value": "x"}}, "unknown layer '__lambda__'"),
-        ({"class_name": "system", "module": "os", "config": {}}, "unknown layer 'system'"),
-        (7, "wanted a name, an object or a function|dict with"),
-    ],
-)
-def test_wrong_configs(config, error):
-    with pytest.raises((ValueError, TypeError), match=error):
-        layers.deserialize(config)
