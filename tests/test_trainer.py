@@ -7,6 +7,7 @@ from scipy.special import log_softmax, softmax
 
 RATE, LAST_RATE = 0.05, 0.01
 WORDS, SIZE = 12, 20
+TOGETHER_ON_PATH = 4  # context rows of skip-gram that meet a path at one value
 
 
 def padded(rows):
@@ -85,35 +86,34 @@ def reference(
             continue
         begin = max(e for e in ends if e < place) + 1
         end = min(e for e in ends if e > place)
-        around = [
-            *range(place - 1, max(begin, place - window) - 1, -1),
-            *range(place + 1, min(end, place + window + 1)),
-        ]
-        context = ids[around]
+        reach = np.arange(max(begin, place - window), min(end, place + window + 1))
+        context = ids[reach[reach != place]]
         if not len(context):
             continue
         share = place // unit * unit / len(ids)
         rate = RATE + (LAST_RATE - RATE) * share
-        hidden = inputs[context]
-        if not skip_gram:
-            hidden = hidden.mean(axis=0, keepdims=True) if average else hidden.sum(0, keepdims=True)
-        if hierarchical:
-            rows, codes = paths[word]
-            scores = hidden @ nodes[rows].T
-            gradients = rate * (1 - codes - sigmoid(scores))
-            loss += np.logaddexp(0, np.where(codes == 0, -scores, scores)).sum()
-            errors = gradients @ nodes[rows]
-            nodes[rows] += gradients.T @ hidden
-            scale = 1 if average else 1 / len(context)
-        else:
-            scores = hidden @ outputs.T
-            loss -= log_softmax(scores, axis=1)[:, word].sum()
-            gradients = rate * (np.eye(len(counts))[word] - softmax(scores, axis=1))
-            errors = gradients @ outputs
-            outputs += gradients.T @ hidden
-            scale = 1 / len(context) if average else 1
-        np.add.at(inputs, context, errors if skip_gram else scale * errors)
-        pairs += len(hidden)
+        together = TOGETHER_ON_PATH if skip_gram and hierarchical else len(context)
+        for rows_in in np.split(context, range(together, len(context), together)):
+            hidden = inputs[rows_in]
+            if not skip_gram:
+                hidden = hidden.mean(0, keepdims=True) if average else hidden.sum(0, keepdims=True)
+            if hierarchical:
+                rows, codes = paths[word]
+                scores = hidden @ nodes[rows].T
+                gradients = rate * (1 - codes - sigmoid(scores))
+                loss += np.logaddexp(0, np.where(codes == 0, -scores, scores)).sum()
+                errors = gradients @ nodes[rows]
+                nodes[rows] += gradients.T @ hidden
+                scale = 1 if average else 1 / len(context)
+            else:
+                scores = hidden @ outputs.T
+                loss -= log_softmax(scores, axis=1)[:, word].sum()
+                gradients = rate * (np.eye(len(counts))[word] - softmax(scores, axis=1))
+                errors = gradients @ outputs
+                outputs += gradients.T @ hidden
+                scale = 1 / len(context) if average else 1
+            np.add.at(inputs, rows_in, errors if skip_gram else scale * errors)
+            pairs += len(hidden)
     return inputs, outputs, nodes, loss, pairs
 
 

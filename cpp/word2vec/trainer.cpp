@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <mutex>
 
 #include "parallel.h"
 #include "word2vec/chooser.h"
@@ -14,8 +15,12 @@ constexpr int64_t kUnit = 2000;  // places that are worth a turn
 // Inputs x outputs x D that are worth one where every word of the vocabulary is an output: some 50
 // milliseconds, so that whoever waits for a run to stop does not wait long.
 constexpr int64_t kUnitWork = int64_t(1) << 29;
-constexpr int64_t kHotNodes = 64;        // nodes near the root, of which threads keep copies
-constexpr int64_t kMergeInterval = 256;  // windows between two merges of those copies
+constexpr int64_t kHotNodes = 64;      // nodes near the root, of which threads keep copies
+constexpr int64_t kMergeInterval = 8;  // windows between two merges of the root's copies
+constexpr int kSummedThreads = 8;      // so many threads' changes may be summed
+// A whole window at one value of the nodes near the root answered 0.4142 of the analogies, a few
+// contexts at a time 0.4244 (means of two seeds by bench/word2vec_quality.py).
+constexpr int64_t kTogetherOnPath = 4;
 
 using Clock = std::chrono::steady_clock;
 
@@ -66,39 +71,47 @@ Trainer::Trainer(const TrainerOptions& options, std::vector<int64_t> counts, con
 namespace {
 
 // Every thread passes the nodes near the root at every window. Were they shared, their cache lines
-// would travel between the cores all the time; so each thread works on copies, which are averaged
-// now and then. Averaged, not summed: between two merges such a row is updated so often that each
-// copy arrives at its own optimum, and the sum of all their changes would overshoot.
+// would travel between the cores all the time; so each thread works on copies and now and then adds
+// what it has changed to the shared rows. The nearer the root, the sooner: a copy must not go far
+// on its own, for the sum of many such changes would overshoot.
 class HotNodes {
  public:
   HotNodes(const Trainer& trainer, int threads)
-      : D_(trainer.matrices().D), share_(1 / float(threads)) {
+      : D_(trainer.matrices().D), share_(std::min(1.0f, float(kSummedThreads) / float(threads))) {
     if (!trainer.options().hierarchical || threads == 1) return;
     const int64_t nodes = std::max<int64_t>(trainer.vocabulary_size() - 1, 0);
-    first_ = std::max<int64_t>(nodes - kHotNodes, 0);
+    count_ = std::min(nodes, kHotNodes);
+    first_ = nodes - count_;
     shared_ = trainer.matrices().nodes + first_ * D_;
-    copies_.resize(size_t((nodes - first_) * D_));
+    copies_.resize(size_t(count_ * D_));
     bases_.resize(copies_.size());
-    merge();
+    merge_last(count_);
   }
 
   float* copies() { return copies_.data(); }
   int64_t first() const { return first_; }
 
+  // The root, which stands last, is merged every interval, one node more every other interval,
+  // two more every fourth, and so on: a tree's node is passed the less often the deeper it lies.
   void after_window() {
-    if (!copies_.empty() && ++windows_ == kMergeInterval) merge();
+    if (count_ == 0 || ++windows_ % kMergeInterval != 0) return;
+    const int64_t intervals = windows_ / kMergeInterval;
+    merge_last(std::min(intervals & -intervals, count_));
   }
 
-  void merge() {
-    windows_ = 0;
-    for (size_t at = 0; at < copies_.size(); at += size_t(D_)) {
+  void merge_all() { merge_last(count_); }
+
+ private:
+  void merge_last(int64_t rows) {
+    for (int64_t row = count_ - rows; row < count_; ++row) {
+      const int64_t at = row * D_;
       merge_row(copies_.data() + at, bases_.data() + at, shared_ + at, share_, D_);
     }
   }
 
- private:
   const int64_t D_;
   const float share_;
+  int64_t count_ = 0;
   int64_t first_ = INT64_MAX;  // nodes from here on have a copy
   float* shared_ = nullptr;
   std::vector<float> copies_, bases_;
@@ -108,7 +121,7 @@ class HotNodes {
 // What one thread does.
 class Worker {
  public:
-  Worker(const Trainer& trainer, const Segment& segment, int threads)
+  Worker(const Trainer& trainer, const Segment& segment, int threads, std::mutex* output_locks)
       : trainer_(trainer),
         segment_(segment),
         hot_(trainer, threads),
@@ -120,6 +133,8 @@ class Worker {
       step_.combine = options.average_context ? Combine::kMean : Combine::kSum;
     }
     if (options.softmax) step_.activation = Activation::kSoftmax;
+    if (options.hierarchical) step_.inputs_together = kTogetherOnPath;
+    step_.output_locks = output_locks;
     step_.with_loss = options.with_loss;
   }
 
@@ -138,7 +153,7 @@ class Worker {
   }
 
   SegmentResult finish() {
-    hot_.merge();
+    hot_.merge_all();
     return {0, loss_, pairs_, chooser_.words()};
   }
 
@@ -166,9 +181,12 @@ class Worker {
 SegmentResult Trainer::run(const Segment& segment) const {
   std::atomic<int64_t> next{segment.first_unit};
   std::vector<SegmentResult> shares(size_t(std::max(segment.threads, 1)));
+  // Where every window changes every output, threads would undo much of each other's work.
+  const bool locked = options_.softmax && segment.threads > 1;
+  std::vector<std::mutex> locks(locked ? size_t(vocabulary_size_ / kRowsOfLock + 1) : 0);
   const auto start = Clock::now();
   parallel(segment.threads, [&](int thread, int threads) {
-    Worker worker(*this, segment, threads);
+    Worker worker(*this, segment, threads, locked ? locks.data() : nullptr);
     for (;;) {
       const std::chrono::duration<double> elapsed = Clock::now() - start;
       if (segment.seconds > 0 && elapsed.count() >= segment.seconds) break;

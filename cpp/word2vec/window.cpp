@@ -2,20 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <utility>
 
 #include "simd.h"
+#include "word2vec/gradients.h"
 
 namespace lamina::word2vec {
 namespace {
-
-// Pairs that are already this certain, rightly or wrongly, are left alone, as in gensim. Without
-// the limit CBOW answered 0.3122 of the analogies instead of 0.3137 (means of five seeds by
-// bench/word2vec_quality.py).
-constexpr float kLargestScore = 6;
-
-// Outputs are taken in blocks whose old and new values fit in registers together.
-constexpr int kBlock = kVectorRegisters == 32 ? 12 : 6;
 
 // scores[n * M + m] = inputs[n] . outputs[m] for P inputs and M outputs, whose P M sums stay in
 // registers and are then reduced kLanes at once. Writes up to kLanes - 1 floats beyond.
@@ -124,19 +117,31 @@ void update_group(const float* input, float* error, float* const* outputs, int64
   }
 }
 
+// update(first, last) for all M outputs, a lock's worth at a time.
+template <typename Update>
+void each_locked(int64_t M, std::mutex* locks, const Update& update) {
+  if (locks == nullptr) return update(0, M);
+  for (int64_t m = 0; m < M; m += kRowsOfLock) {
+    const std::lock_guard<std::mutex> lock(locks[m / kRowsOfLock]);
+    update(m, std::min(m + kRowsOfLock, M));
+  }
+}
+
 // The update for one input that stands for all context rows. `error` has room for D floats. A few
 // outputs at a time, then the contexts one by one: caches like few streams better than one pass
 // over all rows side by side.
 void update_combined(const Window& window, const float* input, int64_t D, const float* gradients,
-                     float share, float* error) {
+                     const StepOptions& options, float* error) {
   constexpr decltype(&update_group<1>) kUpdateGroup[] = {update_group<1>, update_group<2>,
                                                          update_group<3>, update_group<4>};
   std::fill_n(error, D, 0.0f);
-  for (int64_t m = 0; m < window.M; m += 4) {
-    const int64_t group = std::min<int64_t>(4, window.M - m);
-    kUpdateGroup[group - 1](input, error, window.outputs.data() + m, D, gradients + m);
-  }
-  const Floats scale = broadcast(share);
+  each_locked(window.M, options.output_locks, [&](int64_t first, int64_t last) {
+    for (int64_t m = first; m < last; m += 4) {
+      const int64_t group = std::min<int64_t>(4, last - m);
+      kUpdateGroup[group - 1](input, error, window.outputs.data() + m, D, gradients + m);
+    }
+  });
+  const Floats scale = broadcast(error_share(options, window.C));
   for (int64_t c = 0; c < window.C; ++c) {
     float* const row = window.contexts[size_t(c)];
     for (int64_t d = 0; d < D; d += kLanes) store(row + d, load(row + d) + scale * load(error + d));
@@ -158,63 +163,53 @@ constexpr auto update_blocks(std::integer_sequence<int, M...>) {
 constexpr auto kScoreBlock = score_blocks(std::make_integer_sequence<int, kBlock>{});
 constexpr auto kUpdateBlock = update_blocks(std::make_integer_sequence<int, kBlock>{});
 
-// Scores stand block by block of outputs, in each block input by input, as score_block leaves them.
-struct Scores {
-  float* data;
-  int64_t N, M;
+// Turns the scores of N inputs into gradients; returns the loss.
+double score_window(const float* const* inputs, int64_t N, const Window& window, int64_t D,
+                    float learning_rate, const StepOptions& options, Scratch& scratch) {
+  scratch.gradients.resize(size_t(N * window.M + kLanes));
+  const Scores scores{scratch.gradients.data(), N, window.M};
+  for (int64_t m = 0; m < window.M; m += kBlock) {
+    const int64_t width = std::min<int64_t>(kBlock, window.M - m);
+    kScoreBlock[size_t(width - 1)](inputs, N, window.outputs.data() + m, D, scores.data + N * m);
+  }
+  const float* const labels = window.labels.data();
+  return options.activation == Activation::kSoftmax
+             ? softmax_gradients(scores, labels, learning_rate)
+             : sigmoid_gradients(scores, labels, learning_rate, options.with_loss);
+}
 
-  float& at(int64_t n, int64_t m) const {
-    const int64_t block = m / kBlock * kBlock;
-    return data[block * N + n * std::min<int64_t>(kBlock, M - block) + m - block];
-  }
-};
-
-// Turns scores into learning_rate * (label - sigmoid(score)), or 0 beyond kLargestScore.
-// Returns the sum of softplus(score) - label * score, if asked for.
-double sigmoid_gradients(Scores scores, const float* labels, float learning_rate, bool with_loss) {
-  const int64_t N = scores.N, M = scores.M;
-  double loss = 0;
-  for (int64_t m = 0; with_loss && m < M; ++m) {
-    for (int64_t n = 0; n < N; ++n) loss -= double(labels[m] * scores.at(n, m));
-  }
-  for (int64_t i = 0; i < N * M; i += kLanes) {
-    const Floats score = load(scores.data + i);
-    if (with_loss) {
-      const Floats terms = softplus(score);
-      const int64_t lanes = std::min<int64_t>(kLanes, N * M - i);
-      for (int64_t lane = 0; lane < lanes; ++lane) loss += double(terms[lane]);
-    }
-    const Floats gradient = -learning_rate * sigmoid(score);
-    store(scores.data + i, maximum(score, -score) < kLargestScore ? gradient : Floats{});
-  }
-  for (int64_t m = 0; m < M; ++m) {
-    if (labels[m] == 0) continue;
-    for (int64_t n = 0; n < N; ++n) {
-      float& gradient = scores.at(n, m);
-      if (gradient != 0) gradient += learning_rate;  // 0 stays 0; a sigmoid is never 0
-    }
-  }
+double combined_step(const Window& window, int64_t D, float learning_rate,
+                     const StepOptions& options, Scratch& scratch) {
+  scratch.inputs.resize(size_t(2 * D));
+  float* const input = scratch.inputs.data();
+  combine_rows(window, D, options.combine == Combine::kMean ? 1 / float(window.C) : 1.0f, input);
+  const double loss = score_window(&input, 1, window, D, learning_rate, options, scratch);
+  update_combined(window, input, D, scratch.gradients.data(), options, input + D);
   return loss;
 }
 
-// Turns scores into learning_rate * (label - softmax over the outputs).
-// Returns the sum of -label * log softmax.
-double softmax_gradients(Scores scores, const float* labels, float learning_rate) {
-  const int64_t M = scores.M;
-  double loss = 0;
-  for (int64_t n = 0; n < scores.N; ++n) {
-    float largest = scores.at(n, 0);
-    for (int64_t m = 1; m < M; ++m) largest = std::max(largest, scores.at(n, m));
-    double total = 0;
-    for (int64_t m = 0; m < M; ++m) total += std::exp(double(scores.at(n, m) - largest));
-    const float log_normalizer = largest + float(std::log(total));
-    for (int64_t m = 0; m < M; ++m) {
-      float& score = scores.at(n, m);
-      const float log_probability = score - log_normalizer;
-      loss -= double(labels[m] * log_probability);
-      score = learning_rate * (labels[m] - std::exp(log_probability));
+// The step of N context rows of a window, each an input of its own.
+double separate_step(float* const* contexts, int64_t N, const Window& window, int64_t D,
+                     float learning_rate, const StepOptions& options, Scratch& scratch) {
+  std::vector<const float*>& inputs = scratch.old_inputs;
+  inputs.assign(contexts, contexts + N);
+  if (window.M > kBlock) {
+    // The first block of outputs changes the rows; the others must still see the old ones.
+    scratch.inputs.resize(size_t(N * D));
+    for (int64_t n = 0; n < N; ++n) {
+      float* const copy = scratch.inputs.data() + n * D;
+      std::copy_n(contexts[n], D, copy);
+      inputs[size_t(n)] = copy;
     }
   }
+  const double loss = score_window(inputs.data(), N, window, D, learning_rate, options, scratch);
+  each_locked(window.M, options.output_locks, [&](int64_t first, int64_t last) {
+    for (int64_t m = first; m < last; m += kBlock) {
+      const int64_t width = std::min<int64_t>(kBlock, last - m);
+      kUpdateBlock[size_t(width - 1)](inputs.data(), contexts, N, window.outputs.data() + m, D,
+                                      scratch.gradients.data() + N * m);
+    }
+  });
   return loss;
 }
 
@@ -222,47 +217,14 @@ double softmax_gradients(Scores scores, const float* labels, float learning_rate
 
 double window_step(const Window& window, int64_t D, float learning_rate, const StepOptions& options,
                    Scratch& scratch) {
-  const bool combined = options.combine != Combine::kNone;
-  const int64_t C = window.C, N = combined ? 1 : C, M = window.M;
-  float* const* outputs = window.outputs.data();
-
-  std::vector<const float*>& inputs = scratch.old_inputs;
-  inputs.assign(window.contexts.begin(), window.contexts.begin() + N);
-  if (combined) {
-    scratch.inputs.resize(size_t(2 * D));  // the input and its error
-    const float scale = options.combine == Combine::kMean ? 1 / float(C) : 1.0f;
-    combine_rows(window, D, scale, scratch.inputs.data());
-    inputs[0] = scratch.inputs.data();
-  } else if (M > kBlock) {
-    // The first block of outputs changes the rows; the others must still see the old ones.
-    scratch.inputs.resize(size_t(N * D));
-    for (int64_t n = 0; n < N; ++n) {
-      float* const copy = scratch.inputs.data() + n * D;
-      std::copy_n(inputs[size_t(n)], D, copy);
-      inputs[size_t(n)] = copy;
-    }
-  }
-
-  scratch.gradients.resize(size_t(N * M + kLanes));
-  float* const gradients = scratch.gradients.data();
-  for (int64_t m = 0; m < M; m += kBlock) {
-    const int64_t width = std::min<int64_t>(kBlock, M - m);
-    kScoreBlock[size_t(width - 1)](inputs.data(), N, outputs + m, D, gradients + N * m);
-  }
-  const Scores scores{gradients, N, M};
-  const float* labels = window.labels.data();
-  const double loss = options.activation == Activation::kSoftmax
-                          ? softmax_gradients(scores, labels, learning_rate)
-                          : sigmoid_gradients(scores, labels, learning_rate, options.with_loss);
-
-  if (combined) {
-    update_combined(window, inputs[0], D, gradients, error_share(options, C),
-                    scratch.inputs.data() + D);
+  double loss = 0;
+  if (options.combine != Combine::kNone) {
+    loss = combined_step(window, D, learning_rate, options, scratch);
   } else {
-    for (int64_t m = 0; m < M; m += kBlock) {
-      const int64_t width = std::min<int64_t>(kBlock, M - m);
-      kUpdateBlock[size_t(width - 1)](inputs.data(), window.contexts.data(), N, outputs + m, D,
-                                      gradients + N * m);
+    for (int64_t c = 0; c < window.C; c += options.inputs_together) {
+      const int64_t N = std::min(options.inputs_together, window.C - c);
+      loss +=
+          separate_step(window.contexts.data() + c, N, window, D, learning_rate, options, scratch);
     }
   }
   return options.with_loss ? loss : 0;

@@ -13,18 +13,20 @@
 //   outputs[m] += sum over n of gradient[n][m] * inputs[n]
 //   context row += error of its input, or the share of it that error_share says
 //
-// Both sums read the values that inputs and outputs had before the step. Negative sampling,
-// hierarchical softmax and full softmax differ in outputs and labels alone.
+// Both sums read the values that inputs and outputs had before the step. Skip-gram may take its
+// context rows a few at a time: each few are a step of their own. Negative sampling, hierarchical
+// softmax and full softmax differ in outputs and labels alone.
 //
 // A row that stands twice in the context receives both updates; the outputs must be distinct. Rows
 // are shared with other threads, which may write them at any moment (Hogwild): every read and write
-// of a row stands in this file and, without the lock that it does not take, is a benign race.
+// of a row stands in window.cpp and, without the lock that it does not take, is a benign race.
 // Serial; allocates nothing once its Scratch has grown; checks nothing.
 #pragma once
 
 #include <stddef.h>
 
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 namespace lamina::word2vec {
@@ -36,7 +38,12 @@ struct StepOptions {
   Combine combine = Combine::kNone;
   Activation activation = Activation::kSigmoid;
   bool with_loss = false;
+  int64_t inputs_together = INT64_MAX;  // kNone: so many context rows make a step
+  // Outputs m of the window are changed under lock m / kRowsOfLock, if there are locks.
+  std::mutex* output_locks = nullptr;
 };
+
+inline constexpr int64_t kRowsOfLock = 48;  // a multiple of what the kernel takes at a time
 
 // With one input for C rows, each row takes this share of its error. The exact softmax follows its
 // gradient; the sampled objectives follow word2vec.c and gensim, where a row takes the whole error
