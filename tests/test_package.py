@@ -162,6 +162,20 @@ def test_a_wrong_level_fails_loudly():
     assert "ImportError: SIMD level 'v9' does not run on this CPU" in finished.stderr
 
 
+@pytest.mark.parametrize("said", ["", "GOMP_SPINCOUNT=77", "OMP_WAIT_POLICY=passive"])
+def test_threads_wait_awake_for_a_short_while_unless_told(said):
+    environment = dict(pair.split("=") for pair in [said] if pair)
+    finished = python(
+        "import os; before = dict(os.environ); import lamina; assert dict(os.environ) == before",
+        OMP_DISPLAY_ENV="VERBOSE",
+        **environment,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "GOMP_SPINCOUNT" in finished.stderr, "is this not GCC's OpenMP?"
+    wanted = {"": 1000, "GOMP_SPINCOUNT=77": 77, "OMP_WAIT_POLICY=passive": 0}[said]
+    assert f"GOMP_SPINCOUNT = '{wanted}'" in finished.stderr
+
+
 def test_show_config(capsys):
     lamina.show_config()
     shown = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
