@@ -10,6 +10,11 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
+# Each operation is compiled for each shape and run once: XLA's optimizer would take half the time.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+)
 keras = pytest.importorskip("keras")
 jax = pytest.importorskip("jax")
 
