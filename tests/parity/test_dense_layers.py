@@ -113,7 +113,7 @@ def test_dropout_of_everything():
 
 
 def test_wrong_arguments():
-    with pytest.raises(ValueError, match="units must be a positive whole number, got 0"):
+    with pytest.raises(ValueError, match="units must be a whole number above 0, got 0"):
         layers.Dense(0)
     with pytest.raises(ValueError, match="units must be"):
         layers.Dense(2.5)

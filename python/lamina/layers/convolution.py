@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import activations, regularizers
+from lamina.layers.sizes import check_sizes
 from lamina.layers.spatial import Shape, Spatial, sizes_along
 from lamina.layers.weight_options import WithWeightOptions
 from lamina.ops.convolution import convolution, pair_or_none, transposed_convolution
@@ -45,11 +46,6 @@ class Filters(Spatial, WithWeightOptions):
         fused = activations.fused_name(self.activation)
         self._fused = fused or "linear"
         self._after = None if fused else self.activation
-
-    def _require_positive(self, **numbers: Any) -> None:
-        for name, number in numbers.items():
-            if not hasattr(number, "__index__") or number <= 0:
-                raise ValueError(f"{self}: {name} must be a whole number above 0, got {number!r}")
 
     def _refuse_strides_with_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
@@ -110,7 +106,7 @@ class Conv(Filters):
         **kwargs: Any,
     ) -> None:
         super().__init__(locals(), **kwargs)
-        self._require_positive(filters=filters, groups=groups)
+        check_sizes(self, filters=filters, groups=groups)
         if filters % groups:
             raise ValueError(f"{self}: groups={groups} does not divide filters={filters}")
         self._refuse_strides_with_dilation()
@@ -198,7 +194,7 @@ class ConvTranspose(Filters):
         **kwargs: Any,
     ) -> None:
         super().__init__(locals(), **kwargs)
-        self._require_positive(filters=filters)
+        check_sizes(self, filters=filters)
         self._refuse_strides_with_dilation()
         self.filters = int(filters)
         self.output_padding = (

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina import activations, ops
 from lamina.layers.input_spec import InputSpec
+from lamina.layers.sizes import check_sizes
 from lamina.layers.weight_options import WithWeightOptions
 
 __all__ = ["Dense"]
@@ -39,8 +40,7 @@ class Dense(WithWeightOptions):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        if isinstance(units, bool) or int(units) != units or units <= 0:
-            raise ValueError(f"{self}: units must be a positive whole number, got {units!r}")
+        check_sizes(self, units=units)
         self.units = int(units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias

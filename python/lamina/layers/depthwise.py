@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamina.layers.convolution import Filters
+from lamina.layers.sizes import check_sizes
 from lamina.ops.convolution import convolution, depthwise_convolution
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class DepthwiseConv(Filters):
         **kwargs: Any,
     ) -> None:
         super().__init__(locals(), **kwargs)
-        self._require_positive(depth_multiplier=depth_multiplier)
+        check_sizes(self, depth_multiplier=depth_multiplier)
         self.depth_multiplier = int(depth_multiplier)
 
     def build(self, input_shape: Any) -> None:
@@ -126,7 +127,7 @@ class SeparableConv(Filters):
         **kwargs: Any,
     ) -> None:
         super().__init__(locals(), **kwargs)
-        self._require_positive(filters=filters, depth_multiplier=depth_multiplier)
+        check_sizes(self, filters=filters, depth_multiplier=depth_multiplier)
         self.filters, self.depth_multiplier = int(filters), int(depth_multiplier)
 
     def build(self, input_shape: Any) -> None:

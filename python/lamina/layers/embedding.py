@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from lamina import ops, regularizers
 from lamina.autodiff import as_array
+from lamina.layers.sizes import check_sizes
 from lamina.layers.weight_options import WithWeightOptions
 
 __all__ = ["Embedding"]
@@ -59,10 +58,7 @@ class Embedding(WithWeightOptions):
                 tuple(input_length) if isinstance(input_length, (tuple, list)) else (input_length,)
             )
         super().__init__(**kwargs)
-        for name, size in (("input_dim", input_dim), ("output_dim", output_dim)):
-            whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
-            if not whole or size <= 0:
-                raise ValueError(f"{self}: {name} must be a whole number above 0, got {size!r}")
+        check_sizes(self, input_dim=input_dim, output_dim=output_dim)
         self.input_dim, self.output_dim = int(input_dim), int(output_dim)
         self._keep_weight_options(locals())
         self.mask_zero = self.supports_masking = bool(mask_zero)

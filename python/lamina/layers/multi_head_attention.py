@@ -11,6 +11,7 @@ from lamina import ops, regularizers
 from lamina.autodiff import Tensor
 from lamina.graph import infer_outputs
 from lamina.layers.regularization import Dropout
+from lamina.layers.sizes import check_sizes
 from lamina.layers.structure import as_tensors, plain_masks
 from lamina.layers.weight_options import WithWeightOptions
 from lamina.registry import make_from_config
@@ -104,11 +105,7 @@ class MultiHeadAttention(WithWeightOptions):
         sizes = {"num_heads": num_heads, "key_dim": key_dim, "value_dim": value_dim}
         if sliding_window is not None:
             sizes["sliding_window"] = sliding_window
-        for argument, size in sizes.items():
-            if not isinstance(size, int) or size <= 0:
-                raise ValueError(
-                    f"{self}: {argument} must be a positive whole number, got {size!r}"
-                )
+        check_sizes(self, **sizes)
         self.supports_masking = True
         self.num_heads, self.key_dim, self.value_dim = num_heads, key_dim, value_dim
         self.dropout, self.use_bias, self.use_gate, self.seed = dropout, use_bias, use_gate, seed

@@ -6,8 +6,9 @@ import inspect
 from typing import Any
 
 from lamina.layers.input_spec import InputSpec
-from lamina.layers.recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell, check_units
+from lamina.layers.recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell
 from lamina.layers.rnn import RNN
+from lamina.layers.sizes import check_sizes
 
 __all__ = ["GRU", "LSTM", "SimpleRNN"]
 
@@ -22,7 +23,7 @@ class _WithOwnCell(RNN):
 
     def _start(self, arguments: dict[str, Any], **kwargs: Any) -> None:
         """Make the cell and the layer of the arguments of ``__init__``."""
-        check_units(type(self).__name__, arguments["units"])
+        check_sizes(type(self).__name__, units=arguments["units"])
         of_cell = {key: kwargs.pop(key) for key in ("implementation",) if key in kwargs}
         for key in inspect.signature(self._cell_class).parameters:
             if key in arguments and key != "kwargs":

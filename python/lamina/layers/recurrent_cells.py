@@ -13,27 +13,13 @@ import numpy as np
 
 from lamina import activations, ops, randomness
 from lamina.autodiff import Tensor
+from lamina.layers.sizes import check_sizes
 from lamina.layers.weight_options import WithWeightOptions
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell"]
 
 # The activations that the kernels for whole sequences have built in.
 _BUILT_IN = ("linear", "relu", "sigmoid", "tanh", "hard_sigmoid")
-
-
-def check_units(owner: str, units: Any) -> int:
-    """Return the number of units as an int.
-
-    Raises:
-        ValueError: if it is not a whole number above zero.
-
-    """
-    if not isinstance(units, (int, np.integer)) or isinstance(units, bool) or units <= 0:
-        cause = ": the shape of the input is another argument, input_shape" * isinstance(
-            units, (tuple, list)
-        )
-        raise ValueError(f"{owner}: units must be a whole number above 0, got {units!r}{cause}")
-    return int(units)
 
 
 def _check_rate(owner: str, name: str, rate: Any) -> float:
@@ -67,7 +53,8 @@ class _Cell(WithWeightOptions):
         implementation = kwargs.pop("implementation", 2)
         super().__init__(**kwargs)
         owner = type(self).__name__
-        self.units = self.output_size = check_units(owner, arguments["units"])
+        check_sizes(owner, units=arguments["units"])
+        self.units = self.output_size = int(arguments["units"])
         self.state_size = self.units
         self.activation = activations.get(arguments["activation"])
         self.recurrent_activation = activations.get(arguments.get("recurrent_activation", "linear"))
