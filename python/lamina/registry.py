@@ -176,23 +176,61 @@ def custom_object_scope(custom_objects: dict[str, Any] | None) -> Iterator[None]
         _scope.objects = outer
 
 
+CustomObjectScope = custom_object_scope  # Keras's other name
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """Return the classes and functions that are registered, by name; what is added is known."""
+    return _custom
+
+
 def register_keras_serializable(
     package: str = "Custom", name: str | None = None
 ) -> Callable[[Any], Any]:
-    """Return a decorator that makes a class or function of yours known to every config."""
+    """Return a decorator that makes a class or function of yours known to every config.
+
+    Files name it ``package>name``; the name is its own if None.
+
+    Raises:
+        ValueError: if it is a class without ``get_config``.
+
+    """
 
     def enter(thing: Any) -> Any:
         own = name or thing.__name__
+        if inspect.isclass(thing) and not hasattr(thing, "get_config"):
+            raise ValueError(
+                f"register_keras_serializable: {thing.__name__} has no get_config(), without which "
+                f"it cannot be saved"
+            )
         _custom[f"{package}>{own}"] = _custom[own] = thing
         return thing
 
     return enter
 
 
+def get_registered_name(obj: Any) -> str:
+    """Return the ``package>name`` under which a class or function is registered, else its own."""
+    found = (name for name, known in _custom.items() if known is obj and ">" in name)
+    return next(found, None) or str(obj.__name__)
+
+
+def get_registered_object(
+    name: str,
+    custom_objects: dict[str, Any] | None = None,
+    module_objects: dict[str, Any] | None = None,
+) -> Any:
+    """Return what a name stands for: in a scope, registered, or in these dicts; None if nowhere."""
+    for place in (_scope.objects, _custom, custom_objects or {}, module_objects or {}):
+        if name in place:
+            return place[name]
+    return None
+
+
 def serialize(thing: Any) -> dict[str, Any]:
     """Return Keras's form of an object with ``get_config``, or of a function by its name."""
     kind = thing if inspect.isfunction(thing) else type(thing)
-    registered = next((n for n, known in _custom.items() if known is kind and ">" in n), None)
+    registered = get_registered_name(kind) if kind in _custom.values() else None
     module = next((f.module for f in _families if kind in f._things.values()), None)  # noqa: SLF001
     if inspect.isfunction(thing):
         return {

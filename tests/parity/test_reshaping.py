@@ -115,9 +115,11 @@ def test_a_lambda_is_saved_by_its_code_and_a_function_by_its_name():
     layer = layers.Lambda(lambda t, shift=4: t * factor + shift, output_shape=(2,))
     np.testing.assert_array_equal(layers.Lambda.from_config(layer.get_config())(x).data, 7)
     config = json.loads(json.dumps(layer.get_config()))  # as a file has it
-    with pytest.raises(ValueError, match="safe_mode=False"):
-        layers.Lambda.from_config(config)
-    again = layers.Lambda.from_config(config, safe_mode=False)
+    for mode in (True, False):  # bytecode is not run, whatever it says
+        with pytest.raises(ValueError, match=f"custom_objects={{'{layer.name}': lambda"):
+            layers.Lambda.from_config(config, safe_mode=mode)
+    given = {layer.name: lambda t: t * 3 + 4}
+    again = layers.Lambda.from_config(config, custom_objects=given)
     np.testing.assert_array_equal(again(x).data, 7)
     named = layers.Lambda(doubled, arguments={"factor": 5}).get_config()
     assert named["function"]["class_name"] == "function"

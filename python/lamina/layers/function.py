@@ -8,13 +8,10 @@ import marshal
 import types
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from lamina import ops
 from lamina.graph import SymbolicTensor, infer_outputs
 from lamina.layers.layer import Layer
 from lamina.layers.structure import shapes_of
-from lamina.registry import Registry
+from lamina.registry import Registry, get_registered_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +29,10 @@ class Lambda(Layer):
     shape to the output's) is found by running the function on zeros if it is None. ``mask`` is the
     output's mask, or a function of (inputs, mask) that gives it.
 
-    A function that was defined with ``def`` is saved by its name; a lambda by its bytecode, which
-    is only loaded with ``safe_mode=False``: it could do anything.
+    A function that was defined with ``def`` is saved by its name, under which it has to be known
+    where it is loaded. A lambda is saved by its bytecode, as Keras does it; but bytecode could do
+    anything and is never run here: give the function itself, ``custom_objects={"name of the layer":
+    function}``.
     """
 
     def __init__(
@@ -100,14 +99,23 @@ class Lambda(Layer):
     ) -> Any:
         """Make a layer of what `get_config` returned.
 
+        Args:
+            config: the dict.
+            custom_objects: functions by their names; that of a lambda by the name of the layer.
+            safe_mode: accepted, without effect: a lambda's bytecode is run in no mode.
+
         Raises:
-            ValueError: if it holds a lambda and ``safe_mode`` is on, or an unknown name.
+            ValueError: if a function is unknown, or a lambda that is not given.
 
         """
+        del safe_mode
         config = dict(config)
-        for key in ("function", "output_shape", "mask"):
+        if _is_bytecode(config.get("output_shape")):
+            del config["output_shape"]  # running the function on zeros finds it as well
+        for key, suffix in (("function", ""), ("output_shape", ""), ("mask", "_mask")):
             if isinstance(config.get(key), dict):
-                config[key] = _from_config(config[key], custom_objects or {}, safe_mode)
+                name = f"{config.get('name')}{suffix}"
+                config[key] = _from_config(config[key], name, custom_objects or {})
         return cls(**config)
 
 
@@ -141,20 +149,25 @@ class _SavedLambda(dict[str, Any]):
     function: Any
 
 
-def _from_config(config: dict[str, Any], custom_objects: dict[str, Any], safe_mode: bool) -> Any:
+def _is_bytecode(config: Any) -> bool:
+    return (
+        isinstance(config, dict)
+        and config.get("class_name") == "__lambda__"
+        and not isinstance(config, _SavedLambda)
+    )
+
+
+def _from_config(config: dict[str, Any], name: str, custom_objects: dict[str, Any]) -> Any:
+    """Return the function of a config; ``name`` is that by which a lambda can be given."""
     if isinstance(config, _SavedLambda):
         return config.function
-    inner = config["config"]
-    if config.get("class_name") != "__lambda__":
+    if not _is_bytecode(config):
         return _functions.deserialize(config, custom_objects)
-    if safe_mode:
-        raise ValueError(
-            "Lambda: this holds the bytecode of a lambda, which could do anything. If you trust "
-            "where it comes from, load with safe_mode=False; a function made with def is saved by "
-            "its name alone"
+    given = get_registered_object(name, custom_objects)
+    if not callable(given):
+        raise ValueError(  # noqa: TRY004 - what is wrong is the file
+            f"Lambda {name!r}: it was saved with the bytecode of a lambda, which could do anything "
+            f"and is not run. Give the function: custom_objects={{{name!r}: lambda x: ...}}; a "
+            f"function made with def is saved by its name"
         )
-    code = marshal.loads(base64.b64decode(inner["code"]))  # noqa: S302 - asked for
-    cells = tuple(types.CellType(value) for value in inner.get("closure") or ())
-    names = {"__builtins__": __builtins__, "np": np, "ops": ops}
-    defaults = tuple(inner.get("defaults") or ())
-    return types.FunctionType(code, names, "<lambda>", defaults or None, cells or None)
+    return given

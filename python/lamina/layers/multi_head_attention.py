@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod, sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -74,6 +74,10 @@ class MultiHeadAttention(WithWeightOptions):
     Sources: Vaswani et al., Attention Is All You Need, 2017; the arguments are Keras's.
 
     """
+
+    saved_names: ClassVar[dict[str, str]] = {
+        f"_{part}_dense": f"{part}_dense" for part in ("query", "key", "value", "output")
+    }
 
     def __init__(
         self,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+import math
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,8 +18,36 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+
+class _Limit(threading.local):
+    """How many numbers the weights may have that are made while a file is read."""
+
+    left: int | None = None
+
+
+_limit = _Limit()
+
+# Layers of one's own need not save all their weights.
+_UNSAVED = 1 << 22
+
+
+@contextlib.contextmanager
+def weight_limit(most: int) -> Iterator[None]:
+    """Refuse to make more weights than a file holds: its config could claim any size.
+
+    Raises:
+        ValueError: at the first weight that is too much.
+
+    """
+    outer, _limit.left = _limit.left, most + _UNSAVED
+    try:
+        yield
+    finally:
+        _limit.left = outer
+
+
 # Attributes that hold layers or variables which are not parts.
-_NOT_PARTS = {
+NOT_PARTS = {
     "_weights",
     "inbound_nodes",
     "_losses",
@@ -30,6 +61,9 @@ _NOT_PARTS = {
 class Weighted:
     """The weights of a layer and of the layers within it."""
 
+    # What Keras calls parts that stand under other names here: their paths in files.
+    saved_names: ClassVar[dict[str, str]] = {}
+
     name: str
     dtype: str
     built: bool
@@ -40,7 +74,7 @@ class Weighted:
     _found: tuple[int, list[Any], list[Variable], list[tuple[Any, list[int]]]] = (-1, [], [], [])
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _NOT_PARTS and (_parts_in(value) or _parts_in(self.__dict__.get(name))):
+        if name not in NOT_PARTS and (_parts_in(value) or _parts_in(self.__dict__.get(name))):
             Structure.version += 1
         object.__setattr__(self, name, value)
 
@@ -65,7 +99,7 @@ class Weighted:
             (container, _ids(container))
             for layer in layers.values()
             for key, value in layer.__dict__.items()
-            if key not in _NOT_PARTS and isinstance(value, (list, tuple, dict))
+            if key not in NOT_PARTS and isinstance(value, (list, tuple, dict))
             for container in _containers_in(value)
         ]
         self._found = (Structure.version, list(layers.values()), list(weights.values()), seen)
@@ -97,6 +131,12 @@ class Weighted:
                 f"{self}: the weight {name!r} cannot have the shape {shape}: a size of the input "
                 f"that the weights depend on must be known. Give it in Input(shape=...)"
             )
+        if _limit.left is not None:
+            _limit.left -= math.prod(shape)
+            if _limit.left < 0:
+                raise ValueError(
+                    f"{self}: the weight {name!r} of shape {shape} is more than the file holds"
+                )
         kind = self.dtype if dtype is None else str(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if np.dtype(kind).kind == "f" else "zeros"
@@ -119,7 +159,7 @@ class Weighted:
     def _parts(self) -> Iterator[Any]:
         """Yield the layers and variables among the attributes, in the order they were set."""
         for key, value in self.__dict__.items():
-            if key not in _NOT_PARTS:
+            if key not in NOT_PARTS:
                 yield from _parts_in(value)
 
     def _own_variables(self) -> list[Variable]:
@@ -199,6 +239,29 @@ class Weighted:
                 )
         for array, variable in zip(arrays, variables, strict=True):
             variable.assign(array)
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put the layer's own state into ``store``, by names; override it together with the next.
+
+        By default they are the weights that are not those of layers within, as "0", "1" ...
+        """
+        store.update({str(i): v.data for i, v in enumerate(self._own_variables())})
+
+    def load_own_variables(self, store: dict[str, NDArray[Any]]) -> None:
+        """Take over what `save_own_variables` gave.
+
+        Raises:
+            ValueError: if there is more or less than the weights, or a shape is wrong.
+
+        """
+        variables = self._own_variables()
+        if sorted(store) != sorted(map(str, range(len(variables)))):
+            raise ValueError(
+                f"{self}: got the state {sorted(store)}, wanted one array for each of "
+                f"{', '.join(v.name for v in variables) or 'no weights'}"
+            )
+        for number, variable in enumerate(variables):
+            variable.assign(store[str(number)])
 
     def count_params(self) -> int:
         """Return the number of elements of all weights."""

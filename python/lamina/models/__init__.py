@@ -15,6 +15,7 @@ from lamina.word2vec.phrases import Phrases
 
 if TYPE_CHECKING:
     from lamina.models.cloning import clone_model, model_from_config, model_from_json
+    from lamina.models.files import load_model, save_model
     from lamina.models.model import Model
     from lamina.models.sequential import Sequential
 
@@ -30,8 +31,10 @@ _NETWORKS = {
     "Model": "model",
     "Sequential": "sequential",
     "clone_model": "cloning",
+    "load_model": "files",
     "model_from_config": "cloning",
     "model_from_json": "cloning",
+    "save_model": "files",
 }
 
 __all__ = [
@@ -43,9 +46,11 @@ __all__ = [
     "callbacks",
     "clone_model",
     "keyedvectors",
+    "load_model",
     "model_from_config",
     "model_from_json",
     "phrases",
+    "save_model",
     "word2vec",
 ]
 

@@ -13,6 +13,7 @@ from lamina.layers.input import Input
 from lamina.layers.layer import Layer, context
 from lamina.layers.serialization import registry
 from lamina.layers.structure import as_shapes
+from lamina.models.files import Saved
 from lamina.models.serialization import (
     GraphReader,
     graph_config,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Model(Training, Layer):
+class Model(Saved, Training, Layer):
     """Layers with inputs and outputs, to compile, fit, evaluate and predict.
 
     ``Model(inputs, outputs)`` is the graph between tensors that `Input` and layers gave: one, a
@@ -214,7 +215,19 @@ class Model(Training, Layer):
     def build_from_shapes(self, *shapes: Any) -> None:
         if type(self).build is not Model.build:
             super().build_from_shapes(*shapes)
+        self._build_shapes = self._build_shapes or shapes
         self.built = True  # the layers within build themselves, each when it is called
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shape of the input that a subclass was first called on."""
+        if self._graph is not None or not self._build_shapes:
+            return None
+        return {"input_shape": self._build_shapes[0]}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Make the weights of a subclass for the shape that `get_build_config` returned."""
+        if config.get("input_shape") is not None:
+            self.build(as_shapes(config["input_shape"]))
 
     def _set_mask(self, outputs: Any, inputs: Any, mask: Any) -> None:
         """Leave the outputs with the masks that the layers within gave them."""

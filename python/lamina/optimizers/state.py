@@ -114,6 +114,10 @@ class State:
         for array, variable in zip(arrays, variables, strict=True):
             variable.assign(array)
 
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put all state into ``store``, as "0", "1" ..."""
+        store.update({str(i): variable.data for i, variable in enumerate(self.variables)})
+
     def get_weights(self) -> list[NDArray[Any]]:
         """Return copies of the state, in the order of `variables`."""
         return [variable.data.copy() for variable in self.variables]

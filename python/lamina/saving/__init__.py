@@ -1,8 +1,55 @@
-"""Files that are whole or not there: the native container and atomic writing."""
+"""Files that are whole or not there, and what Keras has under this name.
+
+``load_model``, ``save_model`` and the registration of classes and functions of your own belong to
+models and configs: they are imported when they are asked for.
+"""
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from lamina.saving.atomic import atomic_write
 from lamina.saving.container import read_tensors, write_tensors
 
-__all__ = ["atomic_write", "read_tensors", "write_tensors"]
+if TYPE_CHECKING:
+    from lamina.models.files import load_model, save_model
+    from lamina.registry import (
+        CustomObjectScope,
+        custom_object_scope,
+        get_custom_objects,
+        get_registered_name,
+        get_registered_object,
+        register_keras_serializable,
+    )
+
+_ELSEWHERE = {
+    "CustomObjectScope": "registry",
+    "custom_object_scope": "registry",
+    "get_custom_objects": "registry",
+    "get_registered_name": "registry",
+    "get_registered_object": "registry",
+    "load_model": "models.files",
+    "register_keras_serializable": "registry",
+    "save_model": "models.files",
+}
+
+__all__ = [
+    "CustomObjectScope",
+    "atomic_write",
+    "custom_object_scope",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "load_model",
+    "read_tensors",
+    "register_keras_serializable",
+    "save_model",
+    "write_tensors",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module 'lamina.saving' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"lamina.{_ELSEWHERE[name]}"), name)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from lamina.layers.naming import reset_names as clear_session
 from lamina.randomness import set_random_seed
-from lamina.registry import custom_object_scope, register_keras_serializable
+from lamina.registry import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from lamina.utils.arrays import normalize, to_categorical
 from lamina.utils.text import simple_preprocess
 from lamina.word2vec.vocabulary import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
@@ -13,8 +20,12 @@ __all__ = [
     "RULE_DEFAULT",
     "RULE_DISCARD",
     "RULE_KEEP",
+    "CustomObjectScope",
     "clear_session",
     "custom_object_scope",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
     "normalize",
     "register_keras_serializable",
     "set_random_seed",
