@@ -56,6 +56,10 @@ class Registry:
 
         return enter
 
+    def things(self) -> list[Any]:
+        """Return what is registered."""
+        return list(self._things.values())
+
     def names(self) -> list[str]:
         """Return every name and alias."""
         return sorted(self._things)

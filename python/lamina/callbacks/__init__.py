@@ -1,14 +1,24 @@
 """Callbacks: what looks on while a model trains."""
 
-from lamina.callbacks.base import Callback, CallbackList
+from lamina.callbacks.base import Callback
 from lamina.callbacks.basic import History, LambdaCallback, TerminateOnNaN
+from lamina.callbacks.callback_list import CallbackList
+from lamina.callbacks.csv_logger import CSVLogger
+from lamina.callbacks.early_stopping import EarlyStopping
+from lamina.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from lamina.callbacks.model_checkpoint import ModelCheckpoint
 from lamina.callbacks.progress import ProgbarLogger
 
 __all__ = [
+    "CSVLogger",
     "Callback",
     "CallbackList",
+    "EarlyStopping",
     "History",
     "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
     "ProgbarLogger",
+    "ReduceLROnPlateau",
     "TerminateOnNaN",
 ]

@@ -1,11 +1,8 @@
-"""What a callback may override, and a list of them that is called as one."""
+"""What a callback may override."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Any
 
 Logs = dict[str, Any]
 
@@ -20,6 +17,10 @@ class Callback:
 
     # False for one that looks at no logs of batches: they are not computed for it alone.
     needs_batch_logs = True
+    # True for one that wants to see what all others have done.
+    comes_last = False
+    # The attributes without which it could not go on in another process: see `BackupAndRestore`.
+    remembers: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -81,56 +82,3 @@ class Callback:
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a training step."""
-
-
-class CallbackList:
-    """Several callbacks as one; those that do not override a batch's hooks are not called for it.
-
-    Raises:
-        TypeError: if one of them is no `Callback`.
-
-    """
-
-    def __init__(self, callbacks: Iterable[Any], model: Any, params: dict[str, Any]) -> None:
-        self.callbacks = list(callbacks)
-        for callback in self.callbacks:
-            is_class = isinstance(callback, type)
-            if is_class or not (isinstance(callback, Callback) or hasattr(callback, "set_model")):
-                cause = ": are the brackets missing?" if is_class else ""
-                raise TypeError(f"callbacks: {callback!r} is no Callback{cause}")
-            callback.set_params(params)
-            callback.set_model(model)
-        self._hooks: dict[str, list[Any]] = {}
-
-    def hooks(self, name: str) -> list[Any]:
-        """Return the callbacks' own functions for an event, those that do nothing left out."""
-        if name not in self._hooks:
-            nothing = getattr(Callback, name)
-            found = [getattr(each, name, None) for each in self.callbacks]
-            self._hooks[name] = [
-                hook for hook in found if hook and getattr(hook, "__func__", None) is not nothing
-            ]
-        return self._hooks[name]
-
-    def call(self, name: str, *args: Any) -> None:
-        """Call an event of every callback."""
-        for hook in self.hooks(name):
-            hook(*args)
-
-    def needs_batch_logs(self, mode: str) -> bool:
-        """Return whether anybody looks at the averages after each batch."""
-        names = [f"on_{mode}_batch_end"] + (["on_batch_end"] if mode == "train" else [])
-        hooks = [hook for name in names for hook in self.hooks(name)]
-        return any(getattr(getattr(h, "__self__", None), "needs_batch_logs", True) for h in hooks)
-
-    def begin_batch(self, mode: str, batch: int) -> None:
-        """Call what comes before a batch."""
-        self.call(f"on_{mode}_batch_begin", batch, {})
-        if mode == "train":
-            self.call("on_batch_begin", batch, {})
-
-    def end_batch(self, mode: str, batch: int, logs: Logs) -> None:
-        """Call what comes after a batch."""
-        self.call(f"on_{mode}_batch_end", batch, logs)
-        if mode == "train":
-            self.call("on_batch_end", batch, logs)

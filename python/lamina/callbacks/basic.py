@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from lamina.callbacks.base import Callback, Logs
+from lamina.callbacks.progress import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,8 @@ class History(Callback):
 
     ``epoch`` lists the epochs, counted from 0.
     """
+
+    remembers = ("history", "epoch")
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,10 +35,34 @@ class History(Callback):
 
 
 class LambdaCallback(Callback):
-    """Calls the functions that it is given, by the names of the events."""
+    """Calls the functions that it is given, by the names of the events.
 
-    def __init__(self, **functions: Callable[..., Any] | None) -> None:
+    Each takes what the method of `Callback` takes: ``on_epoch_end=lambda epoch, logs: ...``.
+
+    Raises:
+        TypeError: if there is no such event.
+
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+        **functions: Callable[..., Any] | None,
+    ) -> None:
         super().__init__()
+        functions |= {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end,
+        }
         for name, function in functions.items():
             if function is None:
                 continue
@@ -46,10 +73,20 @@ class LambdaCallback(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Stops training at the first batch whose loss is not a number or infinite."""
+    """Stops training at the first batch whose loss is not a number or infinite.
+
+    With ``raise_error`` by a RuntimeError out of ``fit``, which says where it was.
+    """
+
+    def __init__(self, raise_error: bool = False) -> None:
+        super().__init__()
+        self.raise_error = raise_error
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         loss = (logs or {}).get("loss")
-        if loss is not None and not math.isfinite(loss):
-            print(f"Batch {batch}: the loss is {loss}, training stops")  # noqa: T201
-            self.model.stop_training = True
+        if loss is None or math.isfinite(loss):
+            return
+        if self.raise_error:
+            raise RuntimeError(f"TerminateOnNaN: the loss is {loss} at batch {batch + 1}")
+        say(f"Batch {batch + 1}: the loss is {loss}, training stops")
+        self.model.stop_training = True

@@ -134,6 +134,11 @@ class ProgbarLogger(Callback):
         _write(f"{line} - {duration(taken)}{dash} {self._per_step(taken)}{numbers(logs)}\n")
 
 
+def say(text: str) -> None:
+    """Print a line of a callback's; where a bar is growing, in its place."""
+    _write(("\r\x1b[K" if sys.stdout.isatty() else "") + text + "\n")
+
+
 def _write(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()

@@ -91,6 +91,8 @@ def sparse_top_k_categorical_accuracy(
 class Accuracy(MeanMetricWrapper):
     """The share of predictions that equal their targets."""
 
+    direction = "up"
+
     def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
         super().__init__(accuracy, name, dtype)
 
@@ -98,6 +100,8 @@ class Accuracy(MeanMetricWrapper):
 @registry.add("binary_accuracy")
 class BinaryAccuracy(MeanMetricWrapper):
     """The share of predictions that are on their targets' side of the threshold."""
+
+    direction = "up"
 
     def __init__(
         self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
@@ -109,6 +113,8 @@ class BinaryAccuracy(MeanMetricWrapper):
 class CategoricalAccuracy(MeanMetricWrapper):
     """The share of samples whose largest prediction is the right class, for one-hot targets."""
 
+    direction = "up"
+
     def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(categorical_accuracy, name, dtype)
 
@@ -117,6 +123,8 @@ class CategoricalAccuracy(MeanMetricWrapper):
 class SparseCategoricalAccuracy(MeanMetricWrapper):
     """The share of samples whose largest prediction is the right class, for indices of classes."""
 
+    direction = "up"
+
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
@@ -124,6 +132,8 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 @registry.add("top_k_categorical_accuracy")
 class TopKCategoricalAccuracy(MeanMetricWrapper):
     """The share of samples whose right class is among the k largest, for one-hot targets."""
+
+    direction = "up"
 
     def __init__(
         self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
@@ -134,6 +144,8 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 @registry.add("sparse_top_k_categorical_accuracy")
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     """The share of samples whose right class is among the k largest, for indices of classes."""
+
+    direction = "up"
 
     def __init__(
         self,

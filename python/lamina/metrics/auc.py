@@ -28,6 +28,8 @@ class AUC(Confusion):
 
     """
 
+    direction = "up"
+
     def __init__(
         self,
         num_thresholds: int = 200,

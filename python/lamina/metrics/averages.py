@@ -98,6 +98,8 @@ class CategoricalHinge(_Named):
 class RootMeanSquaredError(Average):
     """The square root of the mean of (t - p)^2."""
 
+    direction = "down"
+
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
@@ -120,6 +122,8 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 @registry.add("cosine_similarity")
 class CosineSimilarity(MeanMetricWrapper):
     """The mean cosine of the angle between targets and predictions."""
+
+    direction = "up"
 
     def __init__(
         self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1

@@ -211,6 +211,8 @@ class FalseNegatives(_AtThresholds):
 
 
 class _OfClass(_AtThresholds):
+    direction = "up"
+
     def __init__(
         self,
         thresholds: Any = None,
@@ -250,6 +252,8 @@ class Recall(_OfClass):
 
 class _AtConstraint(Confusion):
     """The best of one ratio, over the thresholds at which another one reaches a value."""
+
+    direction = "up"
 
     def __init__(
         self,

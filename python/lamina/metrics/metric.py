@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from lamina import initializers
 from lamina.autodiff import Tensor, Variable, as_array
 from lamina.losses import loss as losses
 from lamina.registry import Registry
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 registry = Registry("metric", "keras.metrics")
 
@@ -41,8 +44,11 @@ class Metric:
     """The base of metrics, and of your own.
 
     Override ``update_state(y_true, y_pred, sample_weight=None)`` and ``result()``. What is counted
-    is made with `add_weight`, so that `reset_state` sets it to zero.
+    is made with `add_weight`, so that `reset_state` sets it to zero. ``direction`` is "up" if more
+    is better and "down" if less is, for callbacks that look for the best.
     """
+
+    direction: str | None = None
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or _unique_name(type(self).__name__)
@@ -64,6 +70,20 @@ class Metric:
             setattr(self, name, np.zeros(shape))
         for variable in self._variables:
             variable.data[...] = 0
+
+    def get_state(self) -> dict[str, NDArray[Any]]:
+        """Return copies of what has been counted, by name."""
+        state = {name: np.array(getattr(self, name)) for name in self._tallies}
+        return state | {f"{i}": np.array(v.data) for i, v in enumerate(self._variables)}
+
+    def set_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """Go on from what `get_state` returned."""
+        for name, values in state.items():
+            if name.isdecimal():
+                self._variables[int(name)].assign(values)
+            else:
+                self._tallies[name] = values.shape
+                setattr(self, name, np.array(values))
 
     def tally(self, *names: str, shape: tuple[int, ...] = ()) -> None:
         """Make attributes of zeros, in double precision, that `reset_state` sets back."""
@@ -212,6 +232,9 @@ class MeanMetricWrapper(Average):
         super().__init__(name or getattr(fn, "__name__", None), dtype)
         self._function = fn
         self._options = kwargs
+        known = losses.registry.things()
+        if self.direction is None and (fn in known or type(fn) in known):
+            self.direction = "down"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in; elements that the predictions' mask leaves out do not count."""

@@ -39,6 +39,8 @@ class FBetaScore(Metric):
 
     """
 
+    direction = "up"
+
     true_positives: Any
     false_positives: Any
     false_negatives: Any
@@ -139,6 +141,8 @@ class R2Score(Metric):
         ValueError: if an argument is unknown or out of range.
 
     """
+
+    direction = "up"
 
     squared_sum: Any
     sum: Any

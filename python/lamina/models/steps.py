@@ -244,6 +244,13 @@ class Steps(Layer):
         found = self._objectives.metrics if self._objectives is not None else []
         return [metric for own in found for _, metric, _ in own]
 
+    @property
+    def named_metrics(self) -> dict[str, Any]:
+        """The metrics by the names that they have in the logs, once a batch has been seen."""
+        found = self._objectives.metrics if self._objectives is not None else []
+        named = {name: metric for own in found for name, metric, _ in own}
+        return {metric.name: metric for metric in self.metrics} | named
+
     def _reset_averages(self) -> None:
         self._own_logs = None
         if self._objectives is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.autodiff import Variable, flatten, recording
-from lamina.callbacks import CallbackList, History, ProgbarLogger
+from lamina.callbacks import CallbackList, History
 from lamina.models.batches import (
     ArrayBatches,
     IteratorBatches,
@@ -111,9 +111,8 @@ class Training(Steps):
         steps = steps_per_epoch or data.steps
         if steps_per_epoch and not isinstance(data, IteratorBatches):
             data = IteratorBatches(forever(data), steps_per_epoch)
-        self.history = History()
         followers = self._followers(
-            callbacks, verbose, last=self.history, epochs=epochs, steps=steps
+            callbacks, verbose, add_history=True, epochs=epochs, steps=steps
         )
         self._run_epochs(data, validation, followers, range(initial_epoch, epochs), validation_freq)
         return self.history
@@ -130,53 +129,52 @@ class Training(Steps):
         return first_batches(make_batches(*parts, batch_size=batch_size, steps=steps), steps)
 
     def _followers(
-        self, callbacks: Any, verbose: Any, last: History | None = None, **params: Any
+        self, callbacks: Any, verbose: Any, *, add_history: bool = False, **params: Any
     ) -> CallbackList:
         """Return the callbacks of a run: the user's, and the progress."""
         verbose = 1 if verbose == "auto" else int(verbose)
-        given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
-        listed = [each for each in given if each is not None]
-        if verbose and not any(isinstance(each, ProgbarLogger) for each in listed):
-            listed.append(ProgbarLogger(verbose))
-        if last is not None:  # so that it keeps what the others put in the logs
-            listed.append(last)
-        return CallbackList(listed, self, {"verbose": verbose, **params})
+        return CallbackList(
+            callbacks,
+            add_history=add_history,
+            add_progbar=verbose > 0,
+            model=self,
+            verbose=verbose,
+            **params,
+        )
 
     def _run_epochs(
         self, data: Any, validation: Any, followers: CallbackList, epochs: range, every: Any
     ) -> None:
         self.stop_training = False
         outer = recording.tape
-        followers.call("on_train_begin", {})
+        followers.on_train_begin()
         try:
             for epoch in epochs:
                 self._reset_averages()
-                followers.call("on_epoch_begin", epoch, {})
+                followers.on_epoch_begin(epoch)
                 self._train_epoch(data, followers, epoch)
                 logs = self.current_logs()
                 due = (epoch + 1) % every == 0 if isinstance(every, int) else epoch + 1 in every
                 if validation is not None and due:
                     found = self._evaluate(validation, followers)
                     logs.update({f"val_{name}": value for name, value in found.items()})
-                followers.call("on_epoch_end", epoch, logs)
+                followers.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
             if self.optimizer is not None:
                 self.optimizer.finalize_variable_values(self._trained_variables())
         finally:
             recording.tape = outer  # after Ctrl-C, too
-            followers.call("on_train_end", {})
+            followers.on_train_end()
 
     def _train_epoch(self, data: Any, followers: CallbackList, epoch: int) -> None:
-        wants_logs = followers.needs_batch_logs("train")
-        begins = bool(followers.hooks("on_train_batch_begin") or followers.hooks("on_batch_begin"))
+        wants_logs = followers.wants_batch_logs("train")
         step = -1
         for step, batch in enumerate(data):
             self._step = (epoch, step)
-            if begins:
-                followers.begin_batch("train", step)
+            followers.on_train_batch_begin(step)
             self.run_step("train", batch)
-            followers.end_batch("train", step, self.current_logs() if wants_logs else {})
+            followers.on_train_batch_end(step, self.current_logs() if wants_logs else {})
             if self.stop_training:
                 break
         if step < 0:
@@ -186,21 +184,21 @@ class Training(Steps):
             )
 
     def _evaluate(self, data: Any, followers: CallbackList) -> dict[str, Any]:
-        wants_logs = followers.needs_batch_logs("test")
+        wants_logs = followers.wants_batch_logs("test")
         self._reset_averages()
-        followers.call("on_test_begin", {})
+        followers.on_test_begin()
         step = -1
         for step, batch in enumerate(data):
-            followers.call("on_test_batch_begin", step, {})
+            followers.on_test_batch_begin(step)
             self.run_step("test", batch)
-            followers.end_batch("test", step, self.current_logs() if wants_logs else {})
+            followers.on_test_batch_end(step, self.current_logs() if wants_logs else {})
         if step < 0:
             raise ValueError(
                 f"{self}: there are no batches to evaluate: is the generator used up? Give an "
                 f"iterable that can begin anew, or validation_steps="
             )
         logs = self.current_logs()
-        followers.call("on_test_end", logs)
+        followers.on_test_end(logs)
         return logs
 
     def evaluate(
@@ -240,16 +238,16 @@ class Training(Steps):
         if isinstance(data, ArrayBatches) and data.steps == 1 and not verbose and not callbacks:
             return self.predict_on_batch(data.whole()[0])
         followers = self._followers(callbacks, verbose, epochs=1, steps=data.steps)
-        followers.call("on_predict_begin", {})
+        followers.on_predict_begin()
         collected: Any = None
         for step, (batch, _, _) in enumerate(data):
-            followers.call("on_predict_batch_begin", step, {})
+            followers.on_predict_batch_begin(step)
             leaves, rebuild = flatten(self(batch, training=False))
             collected = [Rows() for _ in leaves] if collected is None else collected
             for rows, leaf in zip(collected, leaves, strict=True):
                 rows.append(leaf.data, getattr(data, "samples", None))
-            followers.end_batch("predict", step, {})
-        followers.call("on_predict_end", {})
+            followers.on_predict_batch_end(step)
+        followers.on_predict_end()
         if collected is None:
             raise ValueError(f"{self}.predict: there are no batches")
         return rebuild([rows.joined() for rows in collected])
