@@ -79,6 +79,7 @@ _ORDER = [
     "word2vec",
     "models",
     "utils",
+    "running",
     "demo",
     "cli",
     "__init__",

@@ -8,6 +8,22 @@ from typing import TYPE_CHECKING, Any
 from lamina._config import __version__, floatx, set_floatx, set_num_threads, show_config
 
 if TYPE_CHECKING:
+    from lamina import (
+        activations,
+        callbacks,
+        constraints,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        ops,
+        optimizers,
+        regularizers,
+        saving,
+        utils,
+        word2vec,
+    )
     from lamina.autodiff import GradientTape, Tensor, Variable, grad, no_grad, value_and_grad
     from lamina.layers import Input
     from lamina.models import Model, Sequential
@@ -20,32 +36,29 @@ __all__ = [
     "Tensor",
     "Variable",
     "__version__",
-    "floatx",
-    "grad",
-    "no_grad",
-    "set_floatx",
-    "set_num_threads",
-    "show_config",
-    "value_and_grad",
-]
-
-# ``import lamina`` and then ``lamina.models.Word2Vec`` works; what is not used is not imported.
-_PARTS = (
     "activations",
     "callbacks",
     "constraints",
+    "floatx",
+    "grad",
     "initializers",
     "layers",
     "losses",
     "metrics",
     "models",
+    "no_grad",
     "ops",
     "optimizers",
     "regularizers",
     "saving",
+    "set_floatx",
+    "set_num_threads",
+    "show_config",
     "utils",
+    "value_and_grad",
     "word2vec",
-)
+]
+
 _NAMES = {
     "GradientTape": "autodiff",
     "Input": "layers",
@@ -59,13 +72,14 @@ _NAMES = {
 }
 
 
+# ``import lamina`` and then ``lamina.models.Word2Vec`` works; what is not used is not imported.
 def __getattr__(name: str) -> Any:
-    if name in _PARTS:
-        return importlib.import_module(f"lamina.{name}")
     if name in _NAMES:
         return getattr(importlib.import_module(f"lamina.{_NAMES[name]}"), name)
+    if name in __all__:
+        return importlib.import_module(f"lamina.{name}")
     raise AttributeError(f"module 'lamina' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PARTS, *_NAMES})
+    return sorted({*globals(), *__all__})

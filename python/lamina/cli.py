@@ -40,6 +40,13 @@ def _demo(arguments: argparse.Namespace) -> None:
     demo.run(arguments.picture, seed=arguments.seed, verbose=not arguments.quiet)
 
 
+def _run(arguments: argparse.Namespace) -> None:
+    from lamina.running import run_program
+
+    if run_program(arguments.program, arguments.arguments):
+        sys.exit(1)
+
+
 def _train(arguments: argparse.Namespace) -> None:
     from lamina.word2vec import LineSentence, PathLineSentences, Word2Vec
 
@@ -333,6 +340,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--seed", type=int, default=1, help="of the language and of the training")
     demo.add_argument("--quiet", action="store_true", help="no progress bar")
+    run = _command(
+        commands, "run", _run, "run a program written for Keras or gensim: it imports Lamina"
+    )
+    run.add_argument("program", help="a Python file")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, help="what it finds in sys.argv")
     word2vec = commands.add_parser(
         "word2vec",
         help="train word vectors, ask them, convert them",
