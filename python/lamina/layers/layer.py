@@ -46,6 +46,17 @@ context = _Context()
 _SHAPE_ARGUMENTS = ("input_shape", "batch_input_shape", "input_dim", "batch_size")
 
 
+class _InitSignature:
+    """What `help` shows as a class's arguments: those of its ``__init__``, not of ``__new__``."""
+
+    def __get__(self, layer: Any, cls: type) -> inspect.Signature:
+        if layer is not None:  # a layer itself is called as __call__ says
+            raise AttributeError("__signature__")
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+        own = list(signature.parameters.values())[1:]
+        return signature.replace(parameters=own, return_annotation=signature.empty)
+
+
 class Layer(Weighted):
     """A function with weights, and the base class of your own.
 
@@ -58,6 +69,8 @@ class Layer(Weighted):
     parameters ``training`` and ``mask`` only if they are needed, and ``get_config()`` if the layer
     is to be saved. Set ``supports_masking`` if a mask may simply pass through.
     """
+
+    __signature__ = _InitSignature()
 
     supports_masking = False
     declared_dtype: str | None = None  # of a model's input before this layer, if not its own
