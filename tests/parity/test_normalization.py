@@ -128,7 +128,8 @@ def test_layer_normalization_by_the_deviation_alone(axis, shape):
 
 
 GROUP = [
-    ({"groups": 2}, (3, 4)),
+    # Of two numbers a group makes -1 and 1, whose gradient is rounding alone: a group has more.
+    ({"groups": 2}, (3, 10)),
     ({"groups": 3}, (2, 5, 6)),
     ({"groups": 1}, (2, 5, 4, 6)),
     ({"groups": -1}, (2, 7, 6)),
