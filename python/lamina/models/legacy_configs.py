@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.layers.serialization import registry
+
 _MODELS = {"Functional", "Model", "Sequential"}
 _RECURRENT = {"Bidirectional", "ConvLSTM2D", "GRU", "LSTM", "RNN", "SimpleRNN"}
 
@@ -41,7 +43,12 @@ def model_config(config: Any) -> Any:
         inner["layers"] = [model_config(layer) for layer in inner["layers"]]
         _turn_graph(inner)
     name = "Functional" if config["class_name"] == "Model" else config["class_name"]
-    return {**config, "class_name": name, "config": inner}
+    found = {**config, "class_name": name, "config": inner}
+    if "inbound_nodes" in config and "module" not in config:
+        is_known = name in registry.names() and "dtype" in inner
+        if name != "InputLayer" and "trainable" not in inner and not is_known:
+            found["module"] = "keras.src.ops.numpy"  # a function: layers say such things
+    return found
 
 
 def _options(kind: Any, options: dict[str, Any]) -> dict[str, Any]:
