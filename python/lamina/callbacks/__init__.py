@@ -8,6 +8,7 @@ from lamina.callbacks.early_stopping import EarlyStopping
 from lamina.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from lamina.callbacks.model_checkpoint import ModelCheckpoint
 from lamina.callbacks.progress import ProgbarLogger
+from lamina.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "CSVLogger",
@@ -20,5 +21,6 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
