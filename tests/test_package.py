@@ -59,6 +59,7 @@ print((time.perf_counter() - b) / (b - a))
 # A part that is not here has to be placed before it can be added.
 _ORDER = [
     "_native",
+    "words",
     "_config",
     "randomness",
     "registry",
@@ -78,6 +79,7 @@ _ORDER = [
     "callbacks",
     "word2vec",
     "models",
+    "preprocessing",
     "utils",
     "running",
     "demo",

@@ -57,6 +57,7 @@ void register_optimizers(py::module_& m);
 void register_phrases(py::module_& m);
 void register_pooling(py::module_& m);
 void register_recurrent(py::module_& m);
+void register_text(py::module_& m);
 void register_vectors(py::module_& m);
 void register_word2vec(py::module_& m);
 

@@ -66,6 +66,7 @@ PYBIND11_MODULE(LAMINA_MODULE, m) {
   lamina::bindings::register_phrases(m);
   lamina::bindings::register_pooling(m);
   lamina::bindings::register_recurrent(m);
+  lamina::bindings::register_text(m);
   lamina::bindings::register_vectors(m);
   lamina::bindings::register_word2vec(m);
 }

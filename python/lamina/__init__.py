@@ -49,6 +49,7 @@ __all__ = [
     "no_grad",
     "ops",
     "optimizers",
+    "preprocessing",
     "regularizers",
     "saving",
     "set_floatx",

@@ -30,7 +30,7 @@ class SymbolicTensor(Operators):
     __slots__ = ("dtype", "name", "node", "place", "shape")
 
     def __init__(self, shape: Shape, dtype: str, name: str = "tensor") -> None:
-        self.shape, self.dtype, self.name = tuple(shape), str(np.dtype(dtype)), name
+        self.shape, self.dtype, self.name = tuple(shape), dtype_name(dtype), name
         self.node: Node
         self.place = 0
 
@@ -139,7 +139,7 @@ def infer_outputs(function: Callable[..., Any], args: Any, kwargs: Any, name: st
         [
             SymbolicTensor(
                 tuple(n if n == m else None for n, m in zip(np.shape(a), np.shape(b), strict=True)),
-                str(np.asarray(a).dtype),
+                dtype_name(np.asarray(a).dtype),
                 name,
             )
             for a, b in zip(first, second, strict=True)
@@ -152,6 +152,8 @@ def _zeros(tensor: SymbolicTensor, sizes: tuple[int, int]) -> Tensor:
         size if size is not None else sizes[0 if axis == 0 else 1]
         for axis, size in enumerate(tensor.shape)
     ]
+    if tensor.dtype == "string":
+        return Tensor(np.full(shape, "", object))
     return Tensor(np.zeros(shape, tensor.dtype))
 
 
@@ -340,4 +342,12 @@ def _caller(node: Node) -> Callable[[list[Any]], Any] | None:
 
 def default_dtype(dtype: Any) -> str:
     """Return the name of a type, the default float type for None."""
-    return floatx() if dtype is None else str(np.dtype(dtype))
+    return floatx() if dtype is None else dtype_name(dtype)
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return the name of a type: numpy's, or "string" for texts."""
+    if isinstance(dtype, str) and dtype == "string":
+        return dtype
+    kind = np.dtype(dtype)
+    return "string" if kind.kind in "OSTU" else str(kind)

@@ -23,9 +23,10 @@ class InputLayer(Layer):
         batch_shape: Any = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(
-            name=unique_name("Input") if name is None else name, dtype=default_dtype(dtype)
-        )
+        kind = default_dtype(dtype)
+        numbers = None if kind == "string" else kind
+        super().__init__(name=unique_name("Input") if name is None else name, dtype=numbers)
+        self.dtype = kind
         if shape is None and batch_shape is None:
             raise ValueError("Input: say shape=, without the axis of samples: Input(shape=(784,))")
         if isinstance(shape, int):
@@ -61,7 +62,7 @@ def Input(  # noqa: N802
     Args:
         shape: the sizes without the axis of samples; None for one that may differ.
         batch_size: the number of samples, if it is fixed.
-        dtype: the default float type if None; ``"int32"`` for ids.
+        dtype: the default float type if None; ``"int32"`` for ids, ``"string"`` for texts.
         name: counted from ``input_1`` if None.
         batch_shape: the sizes with the axis of samples, instead of ``shape``.
 

@@ -74,6 +74,7 @@ class Layer(Weighted):
 
     supports_masking = False
     declared_dtype: str | None = None  # of a model's input before this layer, if not its own
+    takes_texts: bool = False  # arrays of str, not of numbers alone
     input_spec: InputSpec | list[InputSpec] | None = None
     _call_parameters: dict[str, inspect.Parameter]
 

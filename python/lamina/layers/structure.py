@@ -14,6 +14,8 @@ from lamina.graph import SymbolicTensor
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from lamina.layers.layer import Layer
 
 
@@ -46,22 +48,49 @@ def as_tensors(value: Any, layer: Layer) -> Any:
         leaves, rebuild = flatten(value)
         if leaves and all(isinstance(leaf, (Tensor, np.ndarray)) for leaf in leaves):
             return rebuild([as_tensors(leaf, layer) for leaf in leaves])
+        if layer.takes_texts and leaves and isinstance(leaves[0], (str, bytes)):
+            return Tensor(np.array(value, dtype=object))
         return value if kind is dict or not leaves else as_tensors(as_array(value), layer)
     if kind is np.ndarray:
-        if value.dtype.kind not in "fiub":
-            cause = ": are these texts, or rows of different lengths?"
-            raise TypeError(f"{layer}: got an array of {value.dtype}, wanted numbers{cause}")
         value = Tensor(value)
     elif isinstance(value, (str, bytes)):
-        raise TypeError(f"{layer}: got the text {value!r:.50}, wanted numbers")
+        if not layer.takes_texts:
+            raise TypeError(f"{layer}: got the text {value!r:.50}, wanted numbers")
+        return Tensor(np.array(value, dtype=object))
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         value = Tensor(as_array(value))
+    if isinstance(value, Tensor) and value.data.dtype.kind not in "fiub" and not layer.takes_texts:
+        cause = ": are these texts, or rows of different lengths?"
+        raise TypeError(f"{layer}: got an array of {value.data.dtype}, wanted numbers{cause}")
     if isinstance(value, Tensor) and value.data.dtype.kind == "f":
         mask = value.mask
         if value.data.dtype != layer.dtype and layer.dtype.startswith("float"):
             value = ops.cast(value, layer.dtype)
             value.mask = mask
     return value
+
+
+def as_texts(array: NDArray[Any], layer: Layer, encoding: str = "utf-8") -> NDArray[Any]:
+    """Return an array of texts, or of bytes that are decoded, as one of str objects.
+
+    Raises:
+        TypeError: if an element is something else; it is named with its place.
+
+    """
+    kind = array.dtype.kind
+    if kind == "U":
+        return array.astype(object)
+    found = array.astype(object)
+    for place, text in enumerate(found.flat):
+        if isinstance(text, bytes):
+            found.flat[place] = text.decode(encoding)
+        elif not isinstance(text, str):
+            missing = ": are there missing values?" if text is None or text != text else ""  # noqa: PLR0124
+            raise TypeError(
+                f"{layer}: got {text!r:.50} ({type(text).__name__}) as element {place}, wanted "
+                f"texts{missing}"
+            )
+    return found
 
 
 def shapes_of(value: Any) -> Any:

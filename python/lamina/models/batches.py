@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 Batch = tuple[Any, Any, Any]
 
 
-def to_arrays(value: Any, what: str) -> tuple[list[NDArray[Any]], Callable[[Sequence[Any]], Any]]:
+def to_arrays(
+    value: Any, what: str, *, texts: bool = False
+) -> tuple[list[NDArray[Any]], Callable[[Sequence[Any]], Any]]:
     """Return the arrays in nested lists, tuples and dicts, and a function that rebuilds those.
 
-    A list of numbers (or of lists of numbers) is one array, as in Keras.
+    A list of numbers (or of lists of numbers) is one array, as in Keras. With ``texts``, arrays of
+    str are as good as those of numbers.
 
     Raises:
         TypeError: if something in it cannot be numbers.
@@ -33,7 +36,7 @@ def to_arrays(value: Any, what: str) -> tuple[list[NDArray[Any]], Callable[[Sequ
     """
     if isinstance(value, list) and (not value or _is_numbers(value)):
         try:
-            value = np.asarray(value)
+            value = np.asarray(value, dtype=object if _is_texts(value) else None)
         except ValueError as error:
             raise TypeError(f"{what}: wanted numbers, got rows of different lengths") from error
     leaves, rebuild = flatten(value)
@@ -42,7 +45,7 @@ def to_arrays(value: Any, what: str) -> tuple[list[NDArray[Any]], Callable[[Sequ
         if hasattr(leaf, "to_numpy"):  # a data frame or a series
             leaf = leaf.to_numpy()  # noqa: PLW2901
         array = leaf.data if isinstance(leaf, Tensor) else np.asarray(leaf)
-        if array.dtype.kind not in "fiub":
+        if array.dtype.kind not in "fiub" and not (texts and _is_texts(array.ravel().tolist())):
             raise TypeError(
                 f"{what}: got {getattr(leaf, 'dtype', type(leaf).__name__)}"
                 f", wanted arrays of numbers: are these texts, or rows of different lengths?"
@@ -51,6 +54,10 @@ def to_arrays(value: Any, what: str) -> tuple[list[NDArray[Any]], Callable[[Sequ
             raise ValueError(f"{what}: got the single number {array}, wanted an axis of samples")
         arrays.append(array)
     return arrays, rebuild
+
+
+def _is_texts(value: list[Any]) -> bool:
+    return all(isinstance(each, str) for each in value)
 
 
 def _is_numbers(value: Any) -> bool:
@@ -77,16 +84,17 @@ class ArrayBatches:
         *,
         batch_size: int | None = None,
         shuffle: bool | str = False,
+        texts: bool = False,
     ) -> None:
         self.parts = [
-            to_arrays(part, what) if part is not None else None
+            to_arrays(part, what, texts=texts and what == "x") if part is not None else None
             for part, what in ((x, "x"), (y, "y"), (sample_weight, "sample_weight"))
         ]
         self.samples = self._count_samples()
         self.batch_size = 32 if batch_size is None else int(batch_size)
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        self.shuffle = shuffle
+        self.shuffle, self.texts = shuffle, texts
         self._buffers: list[NDArray[Any]] | None = None
 
     def _count_samples(self) -> int:
@@ -121,7 +129,9 @@ class ArrayBatches:
 
     def _taken(self, where: slice) -> ArrayBatches:
         parts = [part and part[1]([a[where] for a in part[0]]) for part in self.parts]
-        return ArrayBatches(*parts, batch_size=self.batch_size, shuffle=self.shuffle)
+        return ArrayBatches(
+            *parts, batch_size=self.batch_size, shuffle=self.shuffle, texts=self.texts
+        )
 
     def whole(self) -> Batch:
         """Return all samples as one batch, in their order."""
@@ -248,8 +258,9 @@ def make_batches(
     batch_size: int | None = None,
     shuffle: bool | str = False,
     steps: int | None = None,
+    texts: bool = False,
 ) -> Any:
-    """Return what gives the batches of whatever a user calls data.
+    """Return what gives the batches of whatever a user calls data; ``texts`` may be among it.
 
     Raises:
         ValueError: if y is given beside a generator or a sequence, which gives it itself.
@@ -263,7 +274,9 @@ def make_batches(
     elif hasattr(x, "__iter__") and not _is_data(x):
         kind = "iterable"
     if kind is None:
-        return ArrayBatches(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle)
+        return ArrayBatches(
+            x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, texts=texts
+        )
     if y is not None or sample_weight is not None:
         raise ValueError(f"y and sample_weight come with the batches of a {kind}: leave them out")
     if kind == "sequence":
@@ -276,9 +289,9 @@ def _is_data(x: Any) -> bool:
     return isinstance(x, known) or hasattr(x, "to_numpy") or hasattr(x, "__array__")
 
 
-def as_batch(x: Any, y: Any, sample_weight: Any) -> Batch:
+def as_batch(x: Any, y: Any, sample_weight: Any, *, texts: bool = False) -> Batch:
     """Return what a user calls one batch, checked."""
-    data = ArrayBatches(x, y, sample_weight)
+    data = ArrayBatches(x, y, sample_weight, texts=texts)
     return data.whole()
 
 

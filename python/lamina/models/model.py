@@ -75,6 +75,13 @@ class Model(Saved, Training, Layer):
         """The layers, those far from the outputs first; for a subclass, in the order of making."""
         return self._sublayers()
 
+    @property
+    def takes_texts(self) -> bool:  # type: ignore[override]
+        """Whether texts may be among the inputs."""
+        if self._graph is not None:
+            return any(tensor.dtype == "string" for tensor in self._graph.inputs)
+        return any(layer.takes_texts for layer in self._sublayers())
+
     def reset_states(self) -> None:
         """Let every stateful recurrent layer begin anew with its next batch."""
         for layer in self._all_layers():
@@ -287,6 +294,12 @@ class Model(Saved, Training, Layer):
     def _fit_input(self, value: Any, wanted: SymbolicTensor) -> Tensor:
         """Return an input as a tensor of the wanted type, if its shape is one that was declared."""
         tensor = value if type(value) is Tensor else Tensor(as_array(value))
+        if (tensor.data.dtype.kind in "fiub") == (wanted.dtype == "string"):
+            raise TypeError(
+                f"{self}: the input {wanted.name!r} takes "
+                f"{'texts' if wanted.dtype == 'string' else 'numbers'}, got an array of "
+                f"{tensor.data.dtype}"
+            )
         shape, target = tensor.data.shape, wanted.shape
         if len(shape) == len(target) - 1 and target[-1] == 1:
             tensor = Tensor(tensor.data[..., np.newaxis])  # one feature, given without its axis
@@ -299,7 +312,7 @@ class Model(Saved, Training, Layer):
                 f"{self}: the input {wanted.name!r} has the shape {target}, got {shape}"
                 f"{_cause(shape, target)}"
             )
-        if tensor.data.dtype != wanted.dtype:
+        if wanted.dtype not in {"string", tensor.data.dtype.name}:
             mask = tensor.mask
             from lamina import ops  # noqa: PLC0415
 

@@ -94,7 +94,13 @@ class Training(Steps):
         if x is None:
             raise ValueError(f"{self}.fit: there is no data: x is None")
         data = make_batches(
-            x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            steps=steps_per_epoch,
+            texts=self.takes_texts,
         )
         if validation_split and validation_data is None:
             if not isinstance(data, ArrayBatches):
@@ -126,7 +132,8 @@ class Training(Steps):
         if data is None:
             return None
         parts = data if isinstance(data, (tuple, list)) and 2 <= len(data) <= 3 else (data,)
-        return first_batches(make_batches(*parts, batch_size=batch_size, steps=steps), steps)
+        found = make_batches(*parts, batch_size=batch_size, steps=steps, texts=self.takes_texts)
+        return first_batches(found, steps)
 
     def _followers(
         self, callbacks: Any, verbose: Any, *, add_history: bool = False, **params: Any
@@ -216,7 +223,9 @@ class Training(Steps):
         """Return the loss and the metrics on data: a number, a list, or a dict if asked for."""
         _refuse_unknown("evaluate", legacy)
         self._ready("evaluate")
-        data = make_batches(x, y, sample_weight, batch_size=batch_size, steps=steps)
+        data = make_batches(
+            x, y, sample_weight, batch_size=batch_size, steps=steps, texts=self.takes_texts
+        )
         data = first_batches(data, steps)
         followers = self._followers(callbacks, verbose, epochs=1, steps=data.steps)
         found = self._evaluate(data, followers)
@@ -234,7 +243,8 @@ class Training(Steps):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for many samples as arrays, in the structure of the outputs."""
-        data = first_batches(make_batches(x, batch_size=batch_size, steps=steps), steps)
+        data = make_batches(x, batch_size=batch_size, steps=steps, texts=self.takes_texts)
+        data = first_batches(data, steps)
         if isinstance(data, ArrayBatches) and data.steps == 1 and not verbose and not callbacks:
             return self.predict_on_batch(data.whole()[0])
         followers = self._followers(callbacks, verbose, epochs=1, steps=data.steps)
@@ -265,7 +275,7 @@ class Training(Steps):
         if class_weight is not None:
             sample_weight = class_weights(y, sample_weight, class_weight)
         self._reset_averages()
-        batch, outer = as_batch(x, y, sample_weight), recording.tape
+        batch, outer = as_batch(x, y, sample_weight, texts=self.takes_texts), recording.tape
         try:
             self.run_step("train", batch)
         finally:
@@ -278,7 +288,7 @@ class Training(Steps):
         """Return the loss and metrics of one batch."""
         self._ready("test_on_batch")
         self._reset_averages()
-        self.run_step("test", as_batch(x, y, sample_weight))
+        self.run_step("test", as_batch(x, y, sample_weight, texts=self.takes_texts))
         return self._batch_results(return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:

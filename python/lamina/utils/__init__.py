@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lamina.layers.naming import reset_names as clear_session
+from lamina.preprocessing.sequence import pad_sequences
 from lamina.randomness import set_random_seed
 from lamina.registry import (
     CustomObjectScope,
@@ -27,6 +28,7 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "normalize",
+    "pad_sequences",
     "register_keras_serializable",
     "set_random_seed",
     "simple_preprocess",
