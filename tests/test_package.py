@@ -80,6 +80,8 @@ _ORDER = [
     "word2vec",
     "models",
     "preprocessing",
+    "pretraining",
+    "export",
     "utils",
     "running",
     "demo",
