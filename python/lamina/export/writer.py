@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,10 +90,10 @@ def _content(model: Any, graph: Graph, opset: int) -> bytes:
     builder.scope = "outputs"
     outputs: list[Value] = []
     for name, value in zip(model.output_names, found, strict=True):
+        # One layer may give several outputs, or be an input as well.
         taken = {each.name for each in [*given, *outputs]}
-        unique = next(
-            n for n in (name, *(f"{name}_{i}" for i in range(1, 1 << 20))) if n not in taken
-        )
+        others = (f"{name}_{place}" for place in itertools.count(1))
+        unique = next(each for each in itertools.chain([name], others) if each not in taken)
         builder.nodes.append(package.helper.make_node("Identity", [value.name], [unique]))
         outputs.append(Value(unique, value.shape, value.dtype))
     proto = package.helper.make_model(
