@@ -16,6 +16,8 @@ from lamina.export.table import EXPORTERS, exporter_of
 from lamina.models import Model, Sequential
 from lamina.utils import set_random_seed
 
+package = pytest.importorskip("onnx")
+
 
 def test_every_activation_is_written_or_refused_with_its_name(tmp_path):
     inputs = Input((6,))
@@ -136,6 +138,18 @@ def test_a_shared_layer_is_written_once(tmp_path):
     shared, a, b = layers.Dense(100), Input((100,)), Input((100,))
     onnx(Model([a, b], layers.add([shared(a), shared(b)])), tmp_path / "m.onnx")
     assert 40_000 < (tmp_path / "m.onnx").stat().st_size < 60_000
+    proto = package.load(tmp_path / "m.onnx")
+    assert {each.name for each in proto.graph.initializer} == {
+        f"{shared.name}/kernel", f"{shared.name}/bias"
+    }  # fmt: skip
+
+
+def test_an_input_may_be_an_output_and_one_layer_give_two(tmp_path):
+    shared, a, b = layers.Dense(3, name="twice"), Input((4,), name="a"), Input((4,))
+    model = Model([a, b], [shared(a), shared(b), a])
+    assert_same(model, tmp_path / "m.onnx", data((4,), (4,)))
+    run = written(model, tmp_path / "m.onnx")
+    assert list(run(data((4,), (4,)))) == ["twice", "twice_1", "a_1"]
 
 
 # ---- The programs that people bring from Keras; what they train is tested elsewhere.
@@ -196,8 +210,6 @@ def small():
 
 @pytest.mark.parametrize("opset", [18, 21])
 def test_the_opset_is_the_one_that_was_asked_for(opset, tmp_path):
-    import onnx as package
-
     assert_same(small(), tmp_path / "m.onnx", data((4,)), opset=opset)
     proto = package.load(tmp_path / "m.onnx")
     assert [(each.domain, each.version) for each in proto.opset_import] == [("", opset)]
@@ -209,6 +221,7 @@ def test_the_opset_is_the_one_that_was_asked_for(opset, tmp_path):
 def test_doubles_stay_doubles(tmp_path):
     inputs = Input((4, 3), dtype="float64")
     t = layers.LayerNormalization(dtype="float64")(layers.Dense(5, "silu", dtype="float64")(inputs))
+    t = layers.GRU(3, return_sequences=True, dtype="float64")(t)
     model = Model(inputs, layers.Flatten(dtype="float64")(t))
     x = [each.astype(np.float64) for each in data((4, 3))]
     assert_same(model, tmp_path / "m.onnx", x, tolerance=1e-13)
@@ -238,7 +251,7 @@ class OwnModel(Model):
 @pytest.mark.parametrize(
     ("layer", "why"),
     [
-        (Mine(name="mine"), r"Mine 'mine' cannot be written: its call is your own"),
+        (Mine(name="mine"), r"Mine 'mine' cannot be written: it computes something of your own"),
         (layers.Lambda(lambda x: x, name="fun"), r"Lambda 'fun' cannot be written: .*Python"),
         (layers.TimeDistributed(Mine(name="inner")), r"Mine 'inner' cannot be written"),
         (layers.Dense(3, activation=lambda x: x, name="d"), r"Dense 'd' .*'<lambda>'"),
@@ -266,6 +279,10 @@ def test_more_that_cannot_be_written(tmp_path):
         (masked_model(lambda x: layers.multiply([x, x])), "Multiply .*masks"),
         (Model(steps, ops.cumsum(steps, axis=1)), "operation 'cumsum'"),
         (Model(steps, OwnModel()(steps)), "OwnModel .*call of its own"),
+        (
+            Model(images, layers.TimeDistributed(layers.LSTM(2, return_state=True))(images)[0]),
+            "TimeDistributed .*several outputs",
+        ),
     ):
         with pytest.raises(NotImplementedError, match=why):
             onnx(model, path)
@@ -278,8 +295,10 @@ def test_wrong_arguments(tmp_path):
         onnx(layers.Dense(2), path)
     with pytest.raises(ValueError, match="the shape of its input is not known"):
         onnx(Sequential([layers.Dense(2)]), path)
-    with pytest.raises(ValueError, match="a call of its own"):
-        onnx(OwnModel(), path)
+    inputs = Input((4,))
+    for model in (OwnModel(), OwnModel(inputs, layers.Dense(2)(inputs))):
+        with pytest.raises(ValueError, match="OwnModel .*a call of its own"):
+            onnx(model, path)
     with pytest.raises(ValueError, match="opset must be from 18 to .*got 9"):
         onnx(small(), path, opset=9)
     with pytest.raises(FileNotFoundError, match="folder"):
@@ -287,11 +306,30 @@ def test_wrong_arguments(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_subclass_that_keeps_the_call_is_written_as_its_base():
-    class MyDense(layers.Dense):
-        pass
+def test_a_subclass_is_written_as_its_base_unless_it_computes_otherwise(tmp_path):
+    class Wide(layers.Dense):
+        """Has another default."""
 
-    assert exporter_of(MyDense(2)) is EXPORTERS[layers.Dense]
+        def __init__(self, units=7, **kwargs):
+            super().__init__(units, **kwargs)
+
+    class Difference(layers.Add):
+        def merge(self, inputs, masks):
+            return inputs[0] - inputs[1]
+
+    inputs = Input((4,))
+    assert_same(Model(inputs, Wide()(inputs)), tmp_path / "m.onnx", data((4,)))
+    assert exporter_of(Difference()) not in EXPORTERS.values()
+    with pytest.raises(NotImplementedError, match="Difference .*something of your own"):
+        onnx(Model(inputs, Difference()([inputs, inputs])), tmp_path / "m.onnx")
+
+
+def test_an_activation_may_be_a_layer(tmp_path):
+    inputs = Input((4, 3))
+    t = layers.Conv1D(3, 2, activation=layers.LeakyReLU(0.1))(inputs)
+    t = layers.Dense(3, activation=layers.ELU(0.5))(t)
+    t = layers.Dense(3, activation=layers.ReLU(max_value=1.0, threshold=0.1))(t)
+    assert_same(Model(inputs, t), tmp_path / "m.onnx", data((4, 3)))
 
 
 def test_without_onnx_the_error_says_what_to_install(tmp_path, monkeypatch):

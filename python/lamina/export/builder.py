@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from lamina.autodiff import Tensor
+from lamina.autodiff import Tensor, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,9 +85,11 @@ class Builder:
             return self.constant(np.asarray(thing, self.dtype))
         if isinstance(thing, (list, tuple)):
             return self.constant(np.asarray(thing, np.int64))
-        return self.constant(thing.data if isinstance(thing, Tensor) else np.asarray(thing))
+        if isinstance(thing, Variable):
+            return self.constant(thing.data, thing.name)
+        return self.constant(np.asarray(thing.data if isinstance(thing, Tensor) else thing))
 
-    def constant(self, array: Any) -> str:
+    def constant(self, array: Any, name: str = "constant") -> str:
         """Return the name of a constant; equal ones, as of a shared layer, are written once."""
         import onnx  # noqa: PLC0415
 
@@ -95,9 +97,9 @@ class Builder:
         digest = hashlib.sha256(array.tobytes()).digest()
         key = (str(array.dtype), array.shape, digest)
         if key not in self._known_constants:
-            self._known_constants[key] = self.unique("constant")
-            name = self._known_constants[key]
-            self.constants.append(onnx.numpy_helper.from_array(array, name))
+            self._known_constants[key] = self.unique(name)
+            named = onnx.numpy_helper.from_array(array, self._known_constants[key])
+            self.constants.append(named)
         return self._known_constants[key]
 
     def cast(self, x: Any, dtype: str) -> str:

@@ -87,6 +87,8 @@ def _time_distributed(b: Builder, layer: Any, x: Value) -> Any:
     one_batch = b.op("Concat", [-1], b.op("Slice", sizes, [2], [_TO_THE_END]), axis=0)
     steps = Value(b.op("Reshape", x, one_batch), step_shape, x.dtype)
     output = inner.compute_output_spec(SymbolicTensor(step_shape, x.dtype))
+    if not isinstance(output, SymbolicTensor):
+        b.refuse("the layer within gives several outputs")
     (y,) = b.write_layer(b, inner, (steps,), {}, [output])
     each = b.op("Slice", b.op("Shape", y), [1], [_TO_THE_END])
     shape = b.op("Concat", b.op("Slice", sizes, [0], [2]), each, axis=0)

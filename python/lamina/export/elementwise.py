@@ -109,6 +109,8 @@ ALONG_THE_LAST_AXIS = (ops.log_softmax, ops.softmax)
 
 def activate(b: Builder, function: Any, x: Any) -> Any:
     """Return activation(x)."""
+    if type(function) in _LAYERS_AS_FUNCTIONS:
+        return LAYERS[type(function)](b, function, x)
     try:
         write = FUNCTIONS.get(function)
     except TypeError:  # a callable without a hash
@@ -159,3 +161,6 @@ LAYERS = {
     layers.ELU: _elu,
     layers.Softmax: _softmax,
 }
+
+# What ``activation=`` may be as a layer: those that look at each element alone.
+_LAYERS_AS_FUNCTIONS = (layers.ReLU, layers.LeakyReLU, layers.ELU)

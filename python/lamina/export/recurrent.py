@@ -1,7 +1,8 @@
 """Recurrent layers in ONNX: its own LSTM, GRU and RNN where they can say it, else a Scan.
 
 ONNX's operators can skip steps at the end of a sequence alone, and know a few activations; with a
-mask, or another activation, the steps of the cell are written out as the body of a Scan.
+mask, or another activation, the steps of the cell are written out as the body of a Scan. So are
+doubles, for which onnxruntime has no recurrent operators.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ def _run(b: Builder, layer: Any, x: Value, initial_state: Any = None) -> tuple[A
     for cell in cells:
         count = len(flatten([cell.state_size])[0])
         start = None if initial_state is None else [next(given) for _ in range(count)]
-        native = x.mask is None and all(f in _BUILT_IN for f in _functions(cell))
-        if native:
+        built_in = all(function in _BUILT_IN for function in _functions(cell))
+        if built_in and x.mask is None and b.dtype == "float32":
             time_first, last, after = _operator(b, layer, cell, time_first, start)
         else:
             time_first, last, after = _scan(b, layer, cell, time_first, x.mask, start)

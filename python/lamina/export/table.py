@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from lamina import layers
@@ -40,6 +41,8 @@ CANNOT: dict[Any, str] = {
     Layer: "it is the base of all layers and computes nothing",
 }
 
+_YOUR_OWN = "it computes something of your own, in Python; compose it of layers that can be written"
+
 # Layers whose output has the type of the input, whatever their own is.
 KEEP_TYPES = (
     layers.Embedding,
@@ -53,15 +56,26 @@ KEEP_TYPES = (
 )
 
 
+# What a subclass may define and still be written as the class above it.
+_MAY_DIFFER = {"__init__", "build", "get_config", "from_config"}
+
+
+def _defines(kind: type) -> set[str]:
+    """Return the names of a class's own methods and properties."""
+    of_code = (FunctionType, staticmethod, classmethod, property)
+    return {name for name, thing in vars(kind).items() if isinstance(thing, of_code)}
+
+
 def exporter_of(layer: Any) -> Callable[..., Any] | str:
     """Return what writes a layer, or why nothing does.
 
-    A subclass is written as the class that it has its ``call`` from.
+    A subclass that has its own arguments and weights alone is written as the class above it.
     """
     for kind in type(layer).__mro__:
-        same_call = getattr(type(layer), "call", None) is getattr(kind, "call", None)
-        if kind in EXPORTERS and same_call:
+        if kind in EXPORTERS:
             return EXPORTERS[kind]
-        if kind in CANNOT and kind is type(layer):
-            return CANNOT[kind]
-    return "its call is your own, in Python; compose it of layers that can be written"
+        if kind in CANNOT:
+            return CANNOT[kind] if kind is type(layer) else _YOUR_OWN
+        if not _defines(kind) <= _MAY_DIFFER:
+            return _YOUR_OWN
+    return _YOUR_OWN

@@ -15,6 +15,7 @@ from lamina.export.operations import OPERATIONS
 from lamina.export.table import KEEP_TYPES, exporter_of
 from lamina.graph import Node, OpCall
 from lamina.models.model import Model
+from lamina.models.sequential import Sequential
 from lamina.saving.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def onnx(model: Any, path: str | os.PathLike[str], opset: int = _OLDEST_OPSET) -
     The file computes what ``model.predict`` does, for any number of samples. Its inputs have the
     names and types of the model's `Input`s, its outputs those of ``model.output_names``; layers
     and their data keep the order of axes that they have here. What only acts in training (dropout,
-    noise, penalties) is left out.
+    noise, penalties) is left out. A model of doubles is written as one; onnxruntime on CPUs has no
+    convolutions of doubles.
 
     Args:
         model: a functional model or a built `Sequential`, with models inside as well.
@@ -66,15 +68,22 @@ def onnx(model: Any, path: str | os.PathLike[str], opset: int = _OLDEST_OPSET) -
 def _graph_of(model: Any) -> Graph:
     if not isinstance(model, Model):
         raise TypeError(f"export.onnx: wanted a model, got {model!r} ({type(model).__name__})")
+    if _has_its_own_call(model):
+        raise ValueError(
+            f"export.onnx: {model} has a call of its own, in Python; a file holds a graph of "
+            f"layers, as Model(inputs, outputs) or a Sequential has it"
+        )
     graph = model._graph  # noqa: SLF001
     if graph is None:
-        cause = (
-            "it is a subclass with a call of its own, in Python"
-            if type(model).call is not Model.call and type(model).__name__ != "Sequential"
-            else "the shape of its input is not known: add an Input, or call it on data"
+        raise ValueError(
+            f"export.onnx: {model} has no graph yet, for the shape of its input is not known: add "
+            f"an Input, or call it on data"
         )
-        raise ValueError(f"export.onnx: {model} has no graph to be written: {cause}")
     return graph
+
+
+def _has_its_own_call(model: Model) -> bool:
+    return type(model).call not in {Model.call, Sequential.call}
 
 
 def _content(model: Any, graph: Graph, opset: int) -> bytes:
@@ -193,7 +202,7 @@ def _in_type(b: Builder, value: Any, dtype: str) -> Any:
 
 
 def _write_model(b: Builder, model: Any, args: Any) -> list[Value]:
-    if model._graph is None:  # noqa: SLF001
+    if _has_its_own_call(model) or model._graph is None:  # noqa: SLF001
         b.refuse("it is a model with a call of its own, in Python")
     values = model.match_inputs(args[0])
     wanted = model._graph.inputs  # noqa: SLF001
