@@ -84,6 +84,7 @@ _ORDER = [
     "export",
     "utils",
     "running",
+    "datasets",
     "demo",
     "cli",
     "__init__",

@@ -42,6 +42,7 @@ __all__ = [
     "floatx",
     "grad",
     "export",
+    "datasets",
     "initializers",
     "layers",
     "losses",

@@ -173,11 +173,13 @@ class ArrayBatches:
 class SequenceBatches:
     """Batches by number: an object with ``__len__`` and ``__getitem__``, such as Keras's Sequence.
 
-    ``shuffle`` goes through the batches in another order each epoch.
+    ``shuffle`` goes through the batches in another order each epoch, unless the object says that
+    it ``keeps_order``: a dataset that was not to be shuffled, say.
     """
 
     def __init__(self, sequence: Any, *, shuffle: bool = False) -> None:
-        self.sequence, self.shuffle = sequence, shuffle
+        self.sequence = sequence
+        self.shuffle = shuffle and not getattr(sequence, "keeps_order", False)
 
     @property
     def steps(self) -> int:
@@ -185,6 +187,8 @@ class SequenceBatches:
         return len(self.sequence)
 
     def __iter__(self) -> Iterator[Batch]:
+        if hasattr(self.sequence, "on_epoch_begin"):
+            self.sequence.on_epoch_begin()
         numbers = np.arange(self.steps)
         if self.shuffle:
             generator().shuffle(numbers)
@@ -267,10 +271,10 @@ def make_batches(
 
     """
     kind = None
-    if hasattr(x, "__next__"):
+    if hasattr(x, "__getitem__") and hasattr(x, "__len__") and not _is_data(x):
+        kind = "sequence"  # though it may be endless when it is iterated over
+    elif hasattr(x, "__next__"):
         kind = "generator"
-    elif hasattr(x, "__getitem__") and hasattr(x, "__len__") and not _is_data(x):
-        kind = "sequence"
     elif hasattr(x, "__iter__") and not _is_data(x):
         kind = "iterable"
     if kind is None:

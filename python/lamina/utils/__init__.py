@@ -14,6 +14,10 @@ from lamina.registry import (
     register_keras_serializable,
 )
 from lamina.utils.arrays import normalize, to_categorical
+from lamina.registry import custom_object_scope, register_keras_serializable
+from lamina.utils.files import get_file
+from lamina.utils.np_utils import normalize, to_categorical
+from lamina.utils.sequence import PyDataset, Sequence
 from lamina.utils.text import simple_preprocess
 from lamina.word2vec.vocabulary import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 
@@ -27,6 +31,9 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "PyDataset",
+    "Sequence",
+    "get_file",
     "normalize",
     "pad_sequences",
     "register_keras_serializable",
