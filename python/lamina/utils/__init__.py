@@ -14,7 +14,6 @@ from lamina.registry import (
     register_keras_serializable,
 )
 from lamina.utils.arrays import normalize, to_categorical
-from lamina.registry import custom_object_scope, register_keras_serializable
 from lamina.utils.files import get_file
 from lamina.utils.np_utils import normalize, to_categorical
 from lamina.utils.sequence import PyDataset, Sequence
@@ -26,14 +25,14 @@ __all__ = [
     "RULE_DISCARD",
     "RULE_KEEP",
     "CustomObjectScope",
+    "PyDataset",
+    "Sequence",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
-    "PyDataset",
-    "Sequence",
-    "get_file",
     "normalize",
     "pad_sequences",
     "register_keras_serializable",
