@@ -64,6 +64,7 @@ _ORDER = [
     "randomness",
     "registry",
     "saving",
+    "drawing",
     "tensors",
     "autodiff",
     "ops",
@@ -82,6 +83,7 @@ _ORDER = [
     "preprocessing",
     "pretraining",
     "export",
+    "visualization",
     "utils",
     "running",
     "datasets",
@@ -90,9 +92,9 @@ _ORDER = [
     "__init__",
 ]
 _BELOW = {part: set(_ORDER[:place]) for place, part in enumerate(_ORDER)}
-# These two stand apart from the networks.
-_BELOW["word2vec"] = {"_native", "saving"}
-_BELOW["saving"] = set()
+# These stand apart from the networks.
+_BELOW["word2vec"] = {"_native", "drawing", "saving"}
+_BELOW["drawing"] = _BELOW["saving"] = set()
 
 
 def _imports(path):
