@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamina.callbacks.base import Callback, Logs
 from lamina.callbacks.progress import say
+from lamina.drawing.curves import history_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,9 @@ class History(Callback):
 
     def __repr__(self) -> str:
         return f"<History of {len(self.epoch)} epochs: {', '.join(self.history)}>"
+
+    def _repr_html_(self) -> str:
+        return history_html(self.history, self.epoch)
 
 
 class LambdaCallback(Callback):

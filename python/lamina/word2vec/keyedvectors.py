@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamina._native import core
+from lamina.drawing.scene import shortened
+from lamina.drawing.svg import html_table
 from lamina.saving.container import read_tensors, write_tensors
 from lamina.word2vec.compression import atomic_packed_write
 from lamina.word2vec.formats import read_counts, read_word2vec
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 logger = logging.getLogger(__name__)
+
+_WORDS_SHOWN, _NUMBERS_SHOWN = 8, 6  # of the first keys and their vectors, in a notebook
 
 # The names of the arrays in a native file.
 _VECTORS, _WORDS, _WORD_OFFSETS, _ATTRIBUTE = "vectors", "words", "word_offsets", "attribute."
@@ -47,6 +51,27 @@ class KeyedVectors(LegacyNames):
     `load_word2vec_format`, `from_gensim`, or as ``model.wv`` of a trained model. ``dtype`` is
     float32, float16 (half the memory, converted block by block when asked) or float64.
     """
+
+    def _repr_html_(self) -> str:
+        words = self.first_keys(_WORDS_SHOWN)
+        shown = min(self.vector_size, _NUMBERS_SHOWN)
+        more = ["…"] * (shown < self.vector_size)
+        rows = [
+            [
+                shortened(str(word)),
+                *(f"{number:.3f}" for number in self.vectors[row, :shown]),
+                *more,
+            ]
+            for row, word in enumerate(words)
+        ]
+        left = len(self) - len(rows)
+        below = f"<div>and {left:,} more</div>" if left else ""
+        size = f"{self.vectors.nbytes / 1e6:,.1f} MB of {self.vectors.dtype}"
+        return (
+            f"<div><b>{type(self).__name__}</b>: {len(self):,} keys x {self.vector_size} numbers, "
+            f"{size}{html_table(['key', *map(str, range(shown)), *more], rows, set(range(1, 20)))}"
+            f"{below}</div>"
+        )
 
     # ---- the native file
 

@@ -185,6 +185,13 @@ class Word2Vec(Predictor, LegacyWord2Vec):
         """Return the model's main figures in a line."""
         return f"Word2Vec<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
 
+    def _repr_html_(self) -> str:
+        architecture = "skip-gram" if self.options.skip_gram else "CBOW"
+        return (
+            f"<div><b>{type(self).__name__}</b>: {architecture}, window {self.options.window}, "
+            f"epochs {self.options.epochs}{self.wv._repr_html_()}</div>"
+        )
+
     def train(
         self,
         corpus_iterable: Sentences | None = None,

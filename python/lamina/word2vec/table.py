@@ -102,6 +102,14 @@ class VectorTable:
         self._index_to_key = self._key_to_index = None
         self.next_index = len(keys.starts)
 
+    def first_keys(self, count: int) -> list[Any]:
+        """Return the keys of the first rows, without decoding the others of a file."""
+        if self._index_to_key is None:
+            keys = cast("KeyTable", self._keys_on_disk)
+            few = KeyTable(keys.blob, keys.starts[:count], keys.lengths[:count])
+            return cast("list[Any]", few.decode())
+        return self._index_to_key[:count]
+
     def __len__(self) -> int:
         if self._index_to_key is None:
             return len(cast("KeyTable", self._keys_on_disk).starts)
