@@ -64,6 +64,7 @@ __all__ = [
     "show_config",
     "utils",
     "value_and_grad",
+    "visualization",
     "word2vec",
 ]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from lamina.visualization.embeddings import draw_pairs
+from lamina.visualization.figure import new_figure, save
 from lamina.word2vec import Word2Vec
 from lamina.word2vec.little_language import RELATIONS, LittleLanguage
 
@@ -52,65 +52,15 @@ def run(picture: Path, seed: int = 1, verbose: int = 1) -> float:
     return float(accuracy)
 
 
-def _plane(rows: np.ndarray) -> np.ndarray:
-    """Return the rows' coordinates on their two principal axes."""
-    centred = rows - rows.mean(axis=0)
-    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
-    return np.asarray(centred @ axes.T)
-
-
 def _draw(vectors: KeyedVectors, path: Path) -> None:
     """Draw every pair of words as an arrow, one panel a relation; parallel arrows are analogies."""
     try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
-    except ImportError:
-        print("  (pip install 'lamina[plot]' for a picture of them)")
+        figure = new_figure(12, 9)
+    except ImportError as error:
+        print(f"  ({error})")
         return
-    figure = Figure(figsize=(12, 9), layout="constrained")
     for axes, (relation, pairs) in zip(figure.subplots(2, 2).flat, RELATIONS.items(), strict=True):
-        first = np.array([vectors.get_vector(a, norm=True) for a, _ in pairs])
-        second = np.array([vectors.get_vector(b, norm=True) for _, b in pairs])
-        points = _plane(np.vstack([first, second]))
-        starts, ends = points[: len(pairs)], points[len(pairs) :]
-        if starts[:, 0].mean() > ends[:, 0].mean():
-            points *= -1  # the sign of an axis is arbitrary: let every arrow point right
-        for start, end in zip(starts, ends, strict=True):
-            arrow = {"arrowstyle": "->", "color": "0.6", "shrinkA": 3, "shrinkB": 3}
-            axes.annotate("", end, start, arrowprops=arrow)
-        _label(axes, [a for a, _ in pairs], starts, "left", "tab:blue")
-        _label(axes, [b for _, b in pairs], ends, "right", "tab:red")
-        axes.set_title(relation)
-        axes.margins(0.28, 0.08)
-        axes.set_xticks([])
-        axes.set_yticks([])
+        draw_pairs(axes, vectors, pairs, relation)
     figure.suptitle("Word vectors of the little language, on their two principal axes")
-    figure.savefig(path, dpi=110)
+    save(figure, path, dpi=110)
     print(f"  picture: {path}")
-
-
-def _label(axes: Any, words: list[str], points: np.ndarray, side: str, color: str) -> None:
-    """Draw dots, and their words in a column beside them, spread so that none covers another."""
-    axes.plot(*points.T, "o", color=color, markersize=3.5)
-    order = np.argsort(points[:, 1])
-    gap = 1.1 * (np.ptp(points[:, 1]) + 1e-9) / len(words) / 2
-    heights = points[order, 1]
-    for _ in range(200):  # neighbours that are too near push each other apart
-        push = np.maximum(gap - np.diff(heights), 0) / 2
-        heights[:-1] -= push
-        heights[1:] += push
-    outward = -1 if side == "left" else 1
-    column = (points[:, 0] * outward).max() * outward + 0.02 * outward
-    for place, height in zip(order, heights, strict=True):
-        axes.plot(
-            [points[place, 0], column], [points[place, 1], height], ":", color=color, linewidth=0.6
-        )
-        axes.annotate(
-            words[place],
-            (column, height),
-            xytext=(6 * outward, 0),
-            textcoords="offset points",
-            ha="right" if side == "left" else "left",
-            va="center",
-            color=color,
-            fontsize=9,
-        )

@@ -14,6 +14,7 @@ from lamina.layers.layer import Layer, context
 from lamina.layers.serialization import registry
 from lamina.layers.structure import as_shapes
 from lamina.models.files import Saved
+from lamina.models.pictures import model_html
 from lamina.models.serialization import (
     GraphReader,
     graph_config,
@@ -200,6 +201,9 @@ class Model(Saved, Training, Layer):
 
         """
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable)
+
+    def _repr_html_(self) -> str:
+        return model_html(self)
 
     def to_json(self, **options: Any) -> str:
         """Return the config as text that `model_from_json` reads, here and in Keras."""

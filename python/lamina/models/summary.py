@@ -27,8 +27,7 @@ def print_summary(
     show_trainable: bool,
 ) -> None:
     """Print what ``Model.summary`` says."""
-    graph = model._graph  # noqa: SLF001
-    connected = graph is not None and not is_chain(graph)
+    connected = _is_connected(model)
     default_length, shares = _GRAPH if connected else _CHAIN
     titles = ["Layer (type)", "Output Shape", "Param #"] + ["Connected to"] * connected
     if show_trainable:
@@ -47,18 +46,34 @@ def print_summary(
         for line in _columns(row, ends):
             write(line)
         write(rule if number + 1 < len(rows) else "=" * length)
-    _write_totals(model, write)
+    for line in totals(model):
+        write(line)
     write(rule)
 
 
-def _write_totals(model: Any, write: Callable[[str], Any]) -> None:
+def totals(model: Any) -> list[str]:
+    """Return the lines below the table."""
     trained = sum(variable.size for variable in model.trainable_weights)
     total = sum(variable.size for variable in model.weights)
-    write(f"Total params: {total:,}")
-    write(f"Trainable params: {trained:,}")
-    write(f"Non-trainable params: {total - trained:,}")
+    lines = [
+        f"Total params: {total:,}",
+        f"Trainable params: {trained:,}",
+        f"Non-trainable params: {total - trained:,}",
+    ]
     if any(not layer.built for layer in model.layers):
-        write("Not built yet: a first call or build(input_shape) makes the rest.")
+        lines.append("Not built yet: a first call or build(input_shape) makes the rest.")
+    return lines
+
+
+def summary_rows(model: Any) -> tuple[list[list[str]], bool]:
+    """Return the cells of the table, and whether its last column says what is connected to what."""
+    connected = _is_connected(model)
+    return list(_rows(model, connected, False, False, "")), connected
+
+
+def _is_connected(model: Any) -> bool:
+    graph = model._graph  # noqa: SLF001
+    return graph is not None and not is_chain(graph)
 
 
 def is_chain(graph: Graph) -> bool:
@@ -78,7 +93,7 @@ def _rows(
     layers = model.layers if not (graph and connected) else graph.operations
     for layer in layers:
         calls = [node for node in layer.inbound_nodes if id(node) in inside]
-        name, kind, parameters, trainable = _described(layer, graph)
+        name, kind, parameters, trainable = described(layer, graph)
         row = [f"{indent}{name} ({kind})", _shapes(calls), parameters]
         if connected:
             row.append(_sources(calls, graph) if graph is not None else "")
@@ -89,8 +104,8 @@ def _rows(
             yield from _rows(layer, connected, show_trainable, expand, indent + "|  ")
 
 
-def _described(layer: Any, graph: Graph | None) -> tuple[str, str, str, str]:
-    """Return the name, the class, the number of parameters and Y or N."""
+def described(layer: Any, graph: Graph | None) -> tuple[str, str, str, str]:
+    """Return a layer's name, the class, the number of parameters and Y or N."""
     if isinstance(layer, OpCall):
         kind = "".join(part.capitalize() for part in layer.name.split("_"))
         return (graph.names[layer] if graph else layer.name), kind, "0", "-"

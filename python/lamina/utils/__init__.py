@@ -17,6 +17,7 @@ from lamina.utils.files import get_file
 from lamina.utils.np_utils import normalize, to_categorical
 from lamina.utils.sequence import PyDataset, Sequence
 from lamina.utils.text import simple_preprocess
+from lamina.visualization.model_plot import model_to_dot, plot_model
 from lamina.word2vec.vocabulary import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 
 __all__ = [
@@ -32,8 +33,10 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "model_to_dot",
     "normalize",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "set_random_seed",
     "simple_preprocess",
