@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         regularizers,
         saving,
         utils,
+        visualization,
         word2vec,
     )
     from lamina.autodiff import GradientTape, Tensor, Variable, grad, no_grad, value_and_grad
