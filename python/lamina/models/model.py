@@ -305,6 +305,9 @@ class Model(Saved, Training, Layer):
                 f"{tensor.data.dtype}"
             )
         shape, target = tensor.data.shape, wanted.shape
+        if wanted.dtype == "string" and len(shape) == len(target) + 1 and shape[-1] == 1:
+            tensor = Tensor(tensor.data[..., 0])
+            shape = tensor.data.shape
         if len(shape) == len(target) - 1 and target[-1] == 1:
             tensor = Tensor(tensor.data[..., np.newaxis])  # one feature, given without its axis
             shape = tensor.data.shape

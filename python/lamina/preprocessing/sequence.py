@@ -53,14 +53,18 @@ def pad_sequences(
             f"({type(sequences).__name__})"
         )
     rows = list(sequences)
-    longest = max((_length(row, place) for place, row in enumerate(rows)), default=0)
+    longest = _longest(rows)
     if maxlen is None:
         maxlen = longest
     elif not isinstance(maxlen, (int, np.integer)) or maxlen < 1:
         raise ValueError(f"pad_sequences: maxlen must be a whole number above 0, got {maxlen!r}")
     kind = np.dtype(dtype)
     shape = next((np.shape(row)[1:] for row in rows if len(row)), ())
-    padded = np.full((len(rows), maxlen, *shape), _padding_value(value, kind), kind)
+    whole = (len(rows), maxlen, *shape)
+    value = _padding_value(value, kind)
+    # Zeros that nobody writes cost no memory.
+    plain = kind in _KERNEL_TYPES and value == 0
+    padded = np.zeros(whole, kind) if plain else np.full(whole, value, kind)
     place = 0
     while place < len(rows):
         if kind in _KERNEL_TYPES and not shape:
@@ -74,10 +78,11 @@ def pad_sequences(
     return padded
 
 
-def _length(row: Any, place: int) -> int:
+def _longest(rows: list[Any]) -> int:
     try:
-        return len(row)
+        return max(map(len, rows), default=0)
     except TypeError as error:
+        place, row = next((i, row) for i, row in enumerate(rows) if not hasattr(row, "__len__"))
         raise ValueError(
             f"pad_sequences: sample {place} is {row!r:.60} ({type(row).__name__}), wanted a "
             f"sequence: is this one sequence, not a list of them?"
