@@ -36,6 +36,7 @@ MODULES = {
         "test_phrases",
         "test_readers",
         "test_threads",
+        "test_tokenizer",
         "test_trainer",
         "test_vector_formats",
         "test_vector_formats_wrong",

@@ -158,6 +158,32 @@ def test_hashes_are_those_of_others():
     assert farmhash64(b"") == 0x9AE16A3B2F90404F
 
 
+# From the documentation of Keras's Hashing.
+@pytest.mark.parametrize(
+    ("options", "values", "wanted"),
+    [
+        ({}, [["A"], ["B"], ["C"], ["D"], ["E"]], [[1], [0], [1], [1], [2]]),
+        ({"mask_value": ""}, [["A"], ["B"], [""], ["C"], ["D"]], [[1], [1], [0], [2], [2]]),
+        ({"salt": [133, 137]}, [["A"], ["B"], ["C"], ["D"], ["E"]], [[1], [2], [1], [0], [2]]),
+        ({"salt": 133}, [["A"], ["B"], ["C"], ["D"], ["E"]], [[0], [0], [2], [1], [0]]),
+        ({"output_mode": "one_hot"}, ["A", "B"], [[0, 1, 0], [1, 0, 0]]),
+        ({"output_mode": "count"}, [["A", "C", "B"]], [[1, 2, 0]]),
+        ({}, [12, -7], [farmhash64(b"12") % 3, farmhash64(b"-7") % 3]),
+        ({"mask_value": 0}, [12, 0], [farmhash64(b"12") % 2 + 1, 0]),
+    ],
+)
+def test_hashing(options, values, wanted):
+    layer = layers.Hashing(3, **options)
+    for each in (layer, remade(layer)):
+        found = each(values)
+        assert found.tolist() == wanted
+        assert found.dtype == (np.float32 if "output_mode" in options else np.int64)
+    given = np.array(values)
+    dtype = "string" if given.dtype.kind == "U" else "int64"
+    model = Sequential([layers.Input(given.shape[1:], dtype=dtype), layer])
+    assert model.predict(given).tolist() == wanted
+
+
 def test_files_of_vocabularies(tmp_path):
     path = tmp_path / "words.txt"
     path.write_text("wörd\nb\n", encoding="utf-8")
@@ -361,6 +387,10 @@ def test_what_is_no_text(name, given, error):
         (lambda: layers.IntegerLookup(oov_method="md5"), "must be 'floormod' or 'farmhash'"),
         (lambda: layers.IntegerLookup(vocabulary_dtype="int32"), "must be 'int64'"),
         (lambda: layers.IntegerLookup(vocabulary=[5])([0.5]), "wanted whole numbers, got 0.5"),
+        (lambda: layers.Hashing(0), "num_bins must be a whole number above 0"),
+        (lambda: layers.Hashing(3, dtype="float32"), "bins are whole numbers"),
+        (lambda: layers.Hashing(3, salt="x"), "salt must be a whole number or two"),
+        (lambda: layers.Hashing(3)([0.5]), "wanted whole numbers, got 0.5"),
         (lambda: layers.TextVectorization(standardize="upper"), "standardize must be a function"),
         (lambda: layers.TextVectorization(split="comma"), "split must be a function or one of"),
         (lambda: layers.TextVectorization(output_mode="one_hot"), "output_mode must be one of int"),

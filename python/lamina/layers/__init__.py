@@ -11,6 +11,7 @@ from lamina.layers.dot_product import *  # noqa: F403
 from lamina.layers.embedding import *  # noqa: F403
 from lamina.layers.features import *  # noqa: F403
 from lamina.layers.function import *  # noqa: F403
+from lamina.layers.hashing import *  # noqa: F403
 from lamina.layers.identity import *  # noqa: F403
 from lamina.layers.input import *  # noqa: F403
 from lamina.layers.input_spec import *  # noqa: F403

@@ -1,8 +1,12 @@
-"""FarmHash64, by which Keras's layers put unknown texts into bins (google/farmhash, farmhashna)."""
+"""The hashes by which Keras's layers put texts into bins.
+
+FarmHash64 (google/farmhash, farmhashna), and SipHash-2-4 where there is a salt.
+"""
 
 from __future__ import annotations
 
 from struct import unpack_from
+from typing import Any
 
 _K0, _K1, _K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 _MASK = (1 << 64) - 1
@@ -131,3 +135,13 @@ def siphash64(s: bytes, key: list[int]) -> int:
     c ^= 0xFF
     rounds(4)
     return a ^ b ^ c ^ d
+
+
+def checked_salt(layer: Any, salt: Any) -> list[int] | None:
+    """Return a salt as two whole numbers."""
+    if salt is None:
+        return None
+    pair = [salt, salt] if isinstance(salt, int) else list(salt)
+    if len(pair) != 2 or not all(isinstance(each, int) for each in pair):
+        raise ValueError(f"{layer}: salt must be a whole number or two of them, got {salt!r}")
+    return pair

@@ -11,7 +11,7 @@ import numpy as np
 from lamina.autodiff import as_array
 from lamina.graph import SymbolicTensor
 from lamina.layers.categories import as_ids, checked_mode, encode, encoded_shape, refuse_sparse
-from lamina.layers.hashes import farmhash64, siphash64
+from lamina.layers.hashes import checked_salt, farmhash64, siphash64
 from lamina.layers.layer import Layer
 from lamina.layers.structure import as_texts, shapes_of
 
@@ -340,16 +340,6 @@ def without_path(config: dict[str, Any]) -> dict[str, Any]:
             f"{config['vocabulary']!r}: call set_vocabulary with that path, if you trust it"
         )
     return config
-
-
-def checked_salt(layer: Layer, salt: Any) -> list[int] | None:
-    """Return a salt as two whole numbers."""
-    if salt is None:
-        return None
-    pair = [salt, salt] if isinstance(salt, int) else list(salt)
-    if len(pair) != 2 or not all(isinstance(each, int) for each in pair):
-        raise ValueError(f"{layer}: salt must be a whole number or two of them, got {salt!r}")
-    return pair
 
 
 class StringLookup(IndexLookup):
