@@ -1,6 +1,7 @@
 """Layers that look up and cut texts. What Keras gives is written down here: it needs TensorFlow."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import lamina
 from lamina import layers
 from lamina.layers.hashes import farmhash64, siphash64
-from lamina.models import Model, Sequential, clone_model, model_from_json
+from lamina.models import Model, Sequential, clone_model, load_model, model_from_json
 
 VOCABULARY = ["a", "b", "c", "d"]
 TEXTS = [["a", "c", "d", "d"], ["d", "z", "b", "z"]]
@@ -311,6 +312,54 @@ def test_a_model_of_texts():
         np.testing.assert_array_equal(again.predict(texts), model.predict(texts))
     with pytest.raises(TypeError, match="takes texts, got an array of float32"):
         model.predict(np.ones((3, 1)))
+
+
+def as_keras_has_it(path, places, idf=None):
+    """Move vocabularies from a model's config to files of their own, as Keras does."""
+    import io
+
+    import h5py
+
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    for layer in config["config"]["layers"]:
+        own = layer["config"]
+        if layer["class_name"] in places:
+            place = places[layer["class_name"]]
+            special = own.pop("vocabulary")
+            for key in ("idf_weights", "has_input_vocabulary"):
+                own.pop(key, None)
+            members[f"assets/layers/{place}/vocabulary.txt"] = "\n".join(special).encode()
+            if idf is not None:
+                file = io.BytesIO(members["model.weights.h5"])
+                with h5py.File(file, "a") as weights:
+                    weights.require_group(f"layers/{place}/vars")["idf_weights"] = idf
+                members["model.weights.h5"] = file.getvalue()
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.parametrize("mode", ["int", "tf_idf"])
+def test_models_of_texts_in_files(tmp_path, mode):
+    texts, _ = reviews()
+    vectorize = layers.TextVectorization(output_mode=mode)
+    vectorize.adapt([*texts, "wörd"])
+    model = Sequential([layers.Input((1,), dtype="string"), vectorize])
+    wanted = model.predict(texts)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    np.testing.assert_array_equal(load_model(path).predict(texts), wanted)
+    idf = vectorize.get_config()["idf_weights"]
+    as_keras_has_it(path, {"TextVectorization": "text_vectorization"}, idf)
+    assert "wörd" not in zipfile.ZipFile(path).read("config.json").decode("unicode-escape")
+    again = load_model(path)
+    assert again.layers[0].get_vocabulary() == vectorize.get_vocabulary()
+    np.testing.assert_allclose(again.predict(texts), wanted, rtol=1e-6)
+    again.layers[0].adapt(["new"])
+    assert again.layers[0].get_vocabulary()[-1] == "new"
 
 
 def test_texts_beside_numbers():

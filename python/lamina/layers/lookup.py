@@ -220,6 +220,23 @@ class IndexLookup(Layer):
         self._set_tokens(ranked, idf)
         self._given = None
 
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Keep the weights that belong to the vocabulary in a file of Keras's."""
+        self._weights_of_file = store.get("idf_weights", self._weights_of_file)
+
+    _weights_of_file: Any = None
+
+    def load_assets(self, folder: str) -> None:
+        """Take over the vocabulary that Keras keeps in ``vocabulary.txt`` if it was adapted."""
+        path = Path(folder, "vocabulary.txt")
+        if self._tokens or not path.exists():
+            return  # the config has it, as those that are written here do
+        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        weights = self._weights_of_file
+        if self.output_mode == "tf_idf" and weights is not None:
+            weights = weights[: len(lines)]
+        self.set_vocabulary([self._as_token(line) for line in lines], weights)
+
     def _plain(self, given: NDArray[Any]) -> NDArray[Any]:
         """Return what was given as an array of tokens, if it can be that."""
         raise NotImplementedError

@@ -235,6 +235,14 @@ class TextVectorization(Layer):
         self._lookup.set_vocabulary(vocabulary, idf_weights)
         self._indices = None
 
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        self._lookup.load_own_variables(store)
+
+    def load_assets(self, folder: str) -> None:
+        """Take over the vocabulary that Keras keeps in ``vocabulary.txt`` if it was adapted."""
+        self._lookup.load_assets(folder)
+        self._indices = None
+
     def call(self, inputs: Any) -> Any:
         texts = self._texts(inputs)
         ids, lengths = self._ids(texts)
