@@ -21,6 +21,7 @@ from lamina.callbacks import (
     TerminateOnNaN,
 )
 from lamina.layers import Dense
+from lamina.models import load_model
 
 
 class Prescribed(Callback):
@@ -157,6 +158,40 @@ def test_a_table_is_whole_and_appended_to_under_its_header(tmp_path):
         other.fit(x, y, callbacks=CSVLogger(path, separator=";", append=True), verbose=0)
     model.fit(x, y, callbacks=CSVLogger(path), verbose=0)
     assert len(path.read_text().splitlines()) == 2
+
+
+def test_checkpoints_are_models_to_load(tmp_path, capsys):
+    x, y = data()
+    model = small_model()
+    score = Prescribed("val_score", [0.5, 0.25, 0.375, 0.125])
+    every = ModelCheckpoint(tmp_path / "all" / "{epoch:02d}-{val_score:.2f}.keras")
+    best = ModelCheckpoint(
+        tmp_path / "best.keras", "val_score", mode="min", save_best_only=True, verbose=1
+    )
+    weights = ModelCheckpoint(
+        str(tmp_path / "{epoch}-{batch}.weights.h5"), save_weights_only=True, save_freq=6
+    )
+    model.fit(x, y, epochs=3, callbacks=[score, every, best, weights], verbose=0)
+    names = sorted(path.name for path in (tmp_path / "all").iterdir())
+    assert names == ["01-0.50.keras", "02-0.25.keras", "03-0.38.keras"]
+    for name, kept in zip(names, score.weights, strict=True):
+        loaded = load_model(tmp_path / "all" / name)
+        np.testing.assert_array_equal(loaded.get_weights()[0], kept[0])
+    np.testing.assert_array_equal(
+        load_model(tmp_path / "best.keras").get_weights()[0], score.weights[1][0]
+    )
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[1] == f"Epoch 2: val_score improved from 0.5 to 0.25, saved to {best.filepath}"
+    assert shown[2] == "Epoch 3: val_score did not improve from 0.25"
+    files = [path.name for path in tmp_path.iterdir() if path.name.endswith(".weights.h5")]
+    assert sorted(files) == ["2-2.weights.h5", "3-4.weights.h5"]
+    other = small_model()
+    other.load_weights(tmp_path / "3-4.weights.h5")
+    np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+    with pytest.raises(KeyError, match="wants 'val_los', which is not.*Known: epoch, loss, mae"):
+        model.fit(x, y, callbacks=ModelCheckpoint("{val_los}.keras"), verbose=0)
+    with pytest.raises(ValueError, match="end in '.keras' or '.h5' for a whole model, got"):
+        ModelCheckpoint("m.weights.h5")
 
 
 def test_nan_ends_training_or_raises(capsys):

@@ -1,5 +1,6 @@
 """Callbacks: what looks on while a model trains."""
 
+from lamina.callbacks.backup import BackupAndRestore
 from lamina.callbacks.base import Callback
 from lamina.callbacks.basic import History, LambdaCallback, TerminateOnNaN
 from lamina.callbacks.callback_list import CallbackList
@@ -11,6 +12,7 @@ from lamina.callbacks.progress import ProgbarLogger
 from lamina.callbacks.tensorboard import TensorBoard
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

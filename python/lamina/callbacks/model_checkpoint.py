@@ -61,7 +61,8 @@ class ModelCheckpoint(MonitorCallback):
 
     def _check_name(self) -> None:
         endings = (".weights.h5",) if self.save_weights_only else (".keras", ".h5")
-        if not self.filepath.endswith(endings):
+        is_of_weights = self.filepath.endswith(".weights.h5")
+        if is_of_weights != self.save_weights_only or not self.filepath.endswith(endings):
             what = "save_weights_only=True" if self.save_weights_only else "a whole model"
             raise ValueError(
                 f"ModelCheckpoint: filepath must end in {' or '.join(map(repr, endings))} for "

@@ -6,12 +6,14 @@ where there are none.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamina.autodiff import Tensor, flatten
+from lamina.models.passes import Passes
 from lamina.randomness import generator
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def _is_numbers(value: Any) -> bool:
     return isinstance(first, (int, float, bool, np.generic, list, tuple, str))
 
 
-class ArrayBatches:
+class ArrayBatches(Passes):
     """Samples in memory, ``batch_size`` at a time, in another order each epoch if ``shuffle``.
 
     Raises:
@@ -137,18 +139,16 @@ class ArrayBatches:
         """Return all samples as one batch, in their order."""
         return self._slice(0, self.samples)
 
-    def __iter__(self) -> Iterator[Batch]:
-        order = None
-        if self.shuffle == "batch":
-            blocks = generator().permutation(self.steps)
-            for block in blocks:
-                yield self._slice(block * self.batch_size, (block + 1) * self.batch_size)
-            return
-        if self.shuffle:
-            order = generator().permutation(self.samples)
-        for begin in range(0, self.samples, self.batch_size):
-            end = begin + self.batch_size
-            yield self._slice(begin, end) if order is None else self._gather(order[begin:end])
+    def _order(self) -> NDArray[np.int64] | None:
+        if not self.shuffle:
+            return None
+        return generator().permutation(self.steps if self.shuffle == "batch" else self.samples)
+
+    def _batch(self, place: int, order: NDArray[np.int64] | None) -> Batch:
+        if order is not None and self.shuffle == "batch":
+            place, order = order[place], None
+        begin, end = place * self.batch_size, (place + 1) * self.batch_size
+        return self._slice(begin, end) if order is None else self._gather(order[begin:end])
 
     def _slice(self, begin: int, end: int) -> Batch:
         x, y, weight = (part and part[1]([a[begin:end] for a in part[0]]) for part in self.parts)
@@ -170,7 +170,7 @@ class ArrayBatches:
         return x, y, weight
 
 
-class SequenceBatches:
+class SequenceBatches(Passes):
     """Batches by number: an object with ``__len__`` and ``__getitem__``, such as Keras's Sequence.
 
     ``shuffle`` goes through the batches in another order each epoch, unless the object says that
@@ -186,14 +186,16 @@ class SequenceBatches:
         """The number of batches in an epoch."""
         return len(self.sequence)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def _order(self) -> NDArray[np.int64] | None:
         if hasattr(self.sequence, "on_epoch_begin"):
             self.sequence.on_epoch_begin()
-        numbers = np.arange(self.steps)
-        if self.shuffle:
-            generator().shuffle(numbers)
-        for number in numbers:
-            yield unpack(self.sequence[int(number)])
+        return generator().permutation(self.steps) if self.shuffle else None
+
+    def _batch(self, place: int, order: NDArray[np.int64] | None) -> Batch:
+        return unpack(self.sequence[place if order is None else int(order[place])])
+
+    def __iter__(self) -> Iterator[Batch]:
+        yield from super().__iter__()
         if hasattr(self.sequence, "on_epoch_end"):
             self.sequence.on_epoch_end()
 
@@ -205,14 +207,29 @@ class IteratorBatches:
     and there is no second.
     """
 
+    goes_on = True
+
     def __init__(self, iterator: Any, steps: int | None = None) -> None:
         self._source = iterator
         self._iterator: Any = None
+        self._taken = 0
         self.steps = steps
+
+    def position(self) -> dict[str, Any]:
+        """Return how many batches this iterator has given."""
+        return {"taken": self._taken}
+
+    def go_to(self, position: dict[str, Any]) -> None:
+        """Leave out so many batches, which come once more from a generator that begins anew."""
+        if inspect.isgenerator(self._source) and not _is_fresh(self._source):
+            return  # the process is the same, and it stands where it stood
+        self._iterator, self._taken = iter(self._source), position["taken"]
+        for _ in itertools.islice(self._iterator, self._taken):
+            pass
 
     def __iter__(self) -> Iterator[Batch]:
         if self._iterator is None:
-            self._iterator = iter(self._source)
+            self._iterator, self._taken = iter(self._source), 0
         count = 0
         while self.steps is None or count < self.steps:
             try:
@@ -220,10 +237,43 @@ class IteratorBatches:
             except StopIteration:
                 break
             count += 1
+            self._taken += 1
             yield unpack(batch)
         again = iter(self._source)
         if again is not self._source and (self.steps is None or count < self.steps):
-            self._iterator = None  # an iterable begins anew; a generator has ended
+            self._iterator, self._taken = None, 0  # an iterable begins anew; a generator has ended
+
+
+def _is_fresh(iterator: Any) -> bool:
+    return bool(inspect.getgeneratorstate(iterator) == inspect.GEN_CREATED)
+
+
+class Endless:
+    """Epochs of so many batches, whatever a pass over the data has."""
+
+    goes_on = True
+
+    def __init__(self, data: Any, steps: int) -> None:
+        self.data, self.steps = data, steps
+        self._pass: Any = None
+
+    def __iter__(self) -> Iterator[Batch]:
+        for _ in range(self.steps):
+            batch = next(self._pass, None) if self._pass is not None else None
+            if batch is None:
+                self._pass = iter(self.data)
+                batch = next(self._pass, None)
+            if batch is None:
+                return
+            yield batch
+
+    def position(self) -> Any:
+        """Return where the present pass is."""
+        return self.data.position()
+
+    def go_to(self, position: Any) -> None:
+        """Begin in the middle of a pass."""
+        self.data.go_to(position)
 
 
 class FirstBatches:
@@ -297,95 +347,3 @@ def as_batch(x: Any, y: Any, sample_weight: Any, *, texts: bool = False) -> Batc
     """Return what a user calls one batch, checked."""
     data = ArrayBatches(x, y, sample_weight, texts=texts)
     return data.whole()
-
-
-def forever(data: Any) -> Iterator[Batch]:
-    """Yield epoch after epoch."""
-    while True:
-        count = 0
-        for batch in data:
-            count += 1
-            yield batch
-        if count == 0:
-            return
-
-
-class Rows:
-    """Collects the outputs of batches into one array."""
-
-    def __init__(self) -> None:
-        self._parts: list[NDArray[Any]] = []
-        self._whole: NDArray[Any] | None = None
-        self._filled = 0
-
-    def append(self, part: NDArray[Any], samples: int | None) -> None:
-        """Copy a batch's rows; ``samples`` is how many there will be in all, if it is known."""
-        if samples is not None and self._whole is None and not self._parts:
-            self._whole = np.empty((samples, *part.shape[1:]), part.dtype)
-        end = self._filled + len(part)
-        if self._whole is not None and self._whole[self._filled : end].shape == part.shape:
-            self._whole[self._filled : end] = part
-        else:  # more than expected, or of another length than the first: join them at the end
-            if self._whole is not None:
-                self._parts.append(self._whole[: self._filled])
-                self._whole = None
-            self._parts.append(part.copy())
-        self._filled = end
-
-    def joined(self) -> NDArray[Any]:
-        """Return all rows."""
-        if self._whole is not None:
-            return self._whole[: self._filled]
-        sizes = {part.shape[1:] for part in self._parts}
-        if len(sizes) > 1:
-            raise ValueError(
-                f"predict: the outputs of the batches differ in shape ({sorted(sizes)}): use one "
-                f"batch_size for all, or pad the inputs to one length"
-            )
-        return np.concatenate(self._parts)
-
-
-def class_weights(y: Any, sample_weight: Any, weights: dict[int, float]) -> NDArray[Any]:
-    """Return sample weights in which each sample counts by its class as well.
-
-    Raises:
-        ValueError: if there are several outputs, or a class has no weight.
-
-    """
-    if not isinstance(weights, dict):
-        raise TypeError(f"class_weight: wanted a dict from class to factor, got {weights!r:.80}")
-    leaves, _ = to_arrays(y, "y")
-    if len(leaves) != 1:
-        raise ValueError("class_weight is for a model with one output; use sample_weight")
-    target = leaves[0]
-    if target.ndim > 1 and target.shape[-1] > 1:
-        classes = target.argmax(axis=-1)
-    else:
-        classes = target.reshape(len(target), -1)[:, 0].astype(np.int64)
-    missing = set(np.unique(classes).tolist()) - set(weights)
-    if missing:
-        raise ValueError(
-            f"class_weight has no weight for the classes {sorted(missing)}; it has "
-            f"{sorted(weights)}"
-        )
-    table = np.zeros(max(weights) + 1, np.float32)
-    table[list(weights)] = list(weights.values())
-    own: NDArray[Any] = table[classes]
-    return own if sample_weight is None else own * np.asarray(sample_weight, own.dtype)
-
-
-class WithClassWeights:
-    """Batches whose samples count by their class."""
-
-    def __init__(self, data: Any, weights: dict[int, float]) -> None:
-        self.data, self.weights = data, weights
-
-    @property
-    def steps(self) -> int | None:
-        """The number of batches in an epoch."""
-        steps: int | None = self.data.steps
-        return steps
-
-    def __iter__(self) -> Iterator[Batch]:
-        for x, y, weight in self.data:
-            yield x, y, class_weights(y, weight, self.weights)

@@ -98,8 +98,27 @@ class Objectives:
         """Begin the averages of an epoch."""
         self._sums = [0.0] * (1 + len(self.names))
         self._samples = 0
+        self._metrics_to_come: list[Any] = []
         for _, metric, _ in (each for own in self.metrics for each in own):
             metric.reset_state()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the averages of the epoch so far, so that it can go on elsewhere."""
+        states = [metric.get_state() for own in self.metrics for _, metric, _ in own]
+        return {"sums": self._sums, "samples": self._samples, "metrics": states}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned; metrics that are not made yet, once they are."""
+        self._sums, self._samples = list(state["sums"]), state["samples"]
+        if self.metrics:
+            self._restore_metrics(state["metrics"])
+        else:
+            self._metrics_to_come = state["metrics"]
+
+    def _restore_metrics(self, states: list[Any]) -> None:
+        own = [metric for own in self.metrics for _, metric, _ in own]
+        for metric, state in zip(own, states, strict=True):
+            metric.set_state(state)
 
     def _make_metrics(self, targets: Sequence[Any], predictions: Sequence[Any]) -> None:
         """Make the metrics, now that the shapes say which accuracy is meant."""
@@ -118,6 +137,8 @@ class Objectives:
                     count = f"_{taken[key] - 1}" if taken[key] > 1 else ""  # acc, acc_1 ...
                     own.append((key + count, metric, weighted))
             self.metrics.append(own)
+        if self._metrics_to_come:
+            self._restore_metrics(self._metrics_to_come)
 
     def match_targets(self, y: Any) -> list[Any]:
         """Return the targets in the order of the outputs.

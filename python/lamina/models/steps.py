@@ -203,6 +203,8 @@ class Steps(Layer):
             )
             self._output_names = names
             self._objectives = self._make_objectives(self._compiled or {}, names)
+            if self._averages_to_come is not None:
+                self._objectives.set_state(self._averages_to_come)
         return self._objectives
 
     def _match_outputs(self, y_pred: Any) -> list[Any]:
@@ -225,6 +227,8 @@ class Steps(Layer):
         )
 
     _own_logs: dict[str, Any] | None = None  # what a step of the subclass's own returned last
+
+    _averages_to_come: dict[str, Any] | None = None  # of a resumed epoch, before its first batch
 
     def current_logs(self) -> dict[str, Any]:
         """Return the averages of the epoch so far."""
@@ -252,7 +256,7 @@ class Steps(Layer):
         return {metric.name: metric for metric in self.metrics} | named
 
     def _reset_averages(self) -> None:
-        self._own_logs = None
+        self._own_logs = self._averages_to_come = None
         if self._objectives is not None:
             self._objectives.reset()
         if type(self).metrics is not Steps.metrics:

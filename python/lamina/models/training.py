@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,15 @@ from lamina.autodiff import Variable, flatten, recording
 from lamina.callbacks import CallbackList, History
 from lamina.models.batches import (
     ArrayBatches,
+    Endless,
     IteratorBatches,
-    Rows,
-    WithClassWeights,
     as_batch,
-    class_weights,
     first_batches,
-    forever,
     make_batches,
 )
-from lamina.models.steps import Steps
+from lamina.models.class_weights import WithClassWeights, class_weights
+from lamina.models.resuming import Resuming
+from lamina.models.rows import Rows
 
 # What Keras 2's loaders needed; accepted, without effect.
 _LOADERS = {"workers", "max_queue_size", "use_multiprocessing"}
@@ -31,7 +31,7 @@ def _refuse_unknown(what: str, given: dict[str, Any]) -> None:
             raise TypeError(f"{what}() got an unexpected keyword argument {name!r}")
 
 
-class Training(Steps):
+class Training(Resuming):
     """What a `Model` does with data."""
 
     stop_training = False
@@ -116,11 +116,16 @@ class Training(Steps):
         )
         steps = steps_per_epoch or data.steps
         if steps_per_epoch and not isinstance(data, IteratorBatches):
-            data = IteratorBatches(forever(data), steps_per_epoch)
+            data = Endless(data, steps_per_epoch)
         followers = self._followers(
             callbacks, verbose, add_history=True, epochs=epochs, steps=steps
         )
-        self._run_epochs(data, validation, followers, range(initial_epoch, epochs), validation_freq)
+        self._data, self._followed_by = data, followers
+        try:
+            whole = range(initial_epoch, epochs)
+            self._run_epochs(data, validation, followers, whole, validation_freq)
+        finally:
+            self._data = self._followed_by = None
         return self.history
 
     def fit_generator(self, generator: Any, *args: Any, **options: Any) -> History:
@@ -153,13 +158,16 @@ class Training(Steps):
         self, data: Any, validation: Any, followers: CallbackList, epochs: range, every: Any
     ) -> None:
         self.stop_training = False
+        self._place = (epochs.start, 0)
         outer = recording.tape
-        followers.on_train_begin()
+        followers.on_train_begin()  # which may bring back a fit that was broken off: another place
+        first_epoch, first_step = self._place
         try:
-            for epoch in epochs:
+            for epoch in range(first_epoch, epochs.stop):
                 self._reset_averages()
                 followers.on_epoch_begin(epoch)
-                self._train_epoch(data, followers, epoch)
+                self._train_epoch(data, followers, epoch, first_step)
+                first_step = 0
                 logs = self.current_logs()
                 due = (epoch + 1) % every == 0 if isinstance(every, int) else epoch + 1 in every
                 if validation is not None and due:
@@ -174,10 +182,12 @@ class Training(Steps):
             recording.tape = outer  # after Ctrl-C, too
             followers.on_train_end()
 
-    def _train_epoch(self, data: Any, followers: CallbackList, epoch: int) -> None:
+    def _train_epoch(self, data: Any, followers: CallbackList, epoch: int, first: int) -> None:
         wants_logs = followers.wants_batch_logs("train")
         step = -1
-        for step, batch in enumerate(data):
+        if first and data.goes_on and data.steps:  # which would give whole epochs from here
+            data = islice(data, data.steps - first)
+        for step, batch in enumerate(data, first):
             self._step = (epoch, step)
             followers.on_train_batch_begin(step)
             self.run_step("train", batch)
