@@ -39,6 +39,21 @@ def ids(*shapes, below=20):
     return [generator.integers(1, below, (3, *shape)).astype(np.int32) for shape in shapes]
 
 
+@pytest.mark.parametrize(("mode", "size"), [("one_hot", 4), ("one_hot", 1), ("multi_hot", 4)])
+def test_categories(mode, size, tmp_path):
+    inputs = Input((size,), dtype="int32")
+    outputs = layers.CategoryEncoding(20, output_mode=mode)(inputs)
+    assert_same(Model(inputs, outputs), tmp_path / "m.onnx", ids((size,)))
+
+
+def test_counts_of_categories(tmp_path):
+    inputs, weights = Input((6,), dtype="int32"), Input((6,))
+    counted = layers.CategoryEncoding(5, output_mode="count")
+    outputs = [counted(inputs), counted(inputs, count_weights=weights)]
+    x = [*ids((6,), below=5), *data((6,))]
+    assert_same(Model([inputs, weights], outputs), tmp_path / "m.onnx", x)
+
+
 def masked_model(after):
     inputs = Input((None,), dtype="int32")
     embedded = layers.Embedding(20, 5, mask_zero=True)(inputs)
@@ -270,13 +285,14 @@ def test_what_cannot_be_written_is_named(layer, why, tmp_path):
 def test_more_that_cannot_be_written(tmp_path):
     path = tmp_path / "m.onnx"
     images, steps = Input(IMAGE), Input(STEPS)
-    fixed = Input(STEPS, batch_size=3)
+    fixed, words = Input(STEPS, batch_size=3), Input((2,), dtype="string")
     enlarged = layers.UpSampling2D(2, interpolation="lanczos3")(images)
     for model, why in (
         (Model(images, enlarged), "UpSampling2D .*'lanczos3'; 'bicubic' is the nearest"),
         (Model(fixed, layers.LSTM(2, stateful=True)(fixed)), "LSTM .*stateful=True"),
         (Model(steps, layers.Dropout(0.5)(steps, training=True)), "Dropout .*training=True"),
         (masked_model(lambda x: layers.multiply([x, x])), "Multiply .*masks"),
+        (Model(words, layers.StringLookup(vocabulary=["a"])(words)), "StringLookup .*no tokens"),
         (Model(steps, ops.cumsum(steps, axis=1)), "operation 'cumsum'"),
         (Model(steps, OwnModel()(steps)), "OwnModel .*call of its own"),
         (

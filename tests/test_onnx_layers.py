@@ -113,6 +113,9 @@ LAYERS = [
         [STEPS],
     ),
     (layers.TimeDistributed(layers.Conv2D(3, 2)), [(2, 6, 5, 4)]),
+    (layers.Rescaling(1 / 3, offset=[1, 2, 3, 4, 5]), [STEPS]),
+    (layers.Normalization(mean=[1, 2, 3, 4, 5], variance=[1, 2, 3, 0, 2]), [STEPS]),
+    (layers.Normalization(axis=(1, 3), invert=True), [IMAGE]),
     (layers.TimeDistributed(layers.BatchNormalization()), [STEPS]),
 ]
 
@@ -165,5 +168,11 @@ def test_every_layer_is_written_or_said_not_to_be():
     assert not set(EXPORTERS) & set(CANNOT)
     assert all(len(reason) > 20 for reason in CANNOT.values())
     tested = {type(layer) for layer, _ in LAYERS}
-    elsewhere = {layers.Embedding, layers.InputLayer, layers.Masking, layers.MultiHeadAttention}
+    elsewhere = {
+        layers.CategoryEncoding,
+        layers.Embedding,
+        layers.InputLayer,
+        layers.Masking,
+        layers.MultiHeadAttention,
+    }
     assert tested | elsewhere == set(EXPORTERS)

@@ -80,6 +80,26 @@ def _cropping(b: Builder, layer: Any, x: Value) -> Any:
     return b.op("Slice", x, list(before), ends, _cell_axes(layer))
 
 
+def _rescaling(b: Builder, layer: Any, x: Value) -> Any:
+    scale, offset = (np.asarray(each, layer.dtype) for each in (layer.scale, layer.offset))
+    return b.op("Add", b.op("Mul", x, scale), offset)
+
+
+def _category_encoding(
+    b: Builder, layer: Any, ids: Value, count_weights: Value | None = None
+) -> Any:
+    """Write a one at each number; its sum or maximum over a sample, unless each is to be seen."""
+    depth = np.asarray(layer.num_tokens, np.int64)
+    ones = b.op("OneHot", b.cast(ids, "int64"), depth, np.asarray([0, 1], layer.dtype))
+    each = layer.output_mode == "one_hot"
+    if each and (ids.ndim < 2 or ids.shape[-1] != 1):
+        return ones
+    if count_weights is not None:
+        ones = b.op("Mul", ones, b.op("Unsqueeze", b.cast(count_weights, layer.dtype), [-1]))
+    kind = "ReduceSum" if layer.output_mode == "count" else "ReduceMax"
+    return b.op(kind, ones, [-2], keepdims=0)
+
+
 def _time_distributed(b: Builder, layer: Any, x: Value) -> Any:
     """Write the layer within for the steps of all samples as one batch."""
     inner, step_shape = layer.layer, (None, *x.shape[2:])
@@ -98,6 +118,7 @@ def _time_distributed(b: Builder, layer: Any, x: Value) -> Any:
 LAYERS = {
     layers.Dense: _dense,
     layers.Embedding: _embedding,
+    layers.CategoryEncoding: _category_encoding,
     layers.InputLayer: _same,
     layers.Identity: _same,
     layers.Masking: _masking,
@@ -105,6 +126,7 @@ LAYERS = {
     layers.Reshape: _reshape,
     layers.Permute: _permute,
     layers.RepeatVector: _repeat_vector,
+    layers.Rescaling: _rescaling,
     layers.TimeDistributed: _time_distributed,
     layers.ZeroPadding1D: _zero_padding,
     layers.ZeroPadding2D: _zero_padding,

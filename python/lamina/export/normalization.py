@@ -43,6 +43,13 @@ def _batch(b: Builder, layer: Any, x: Value) -> Any:
     return b.op("Add", b.op("Mul", x, factor), term)
 
 
+def _by_given_moments(b: Builder, layer: Any, x: Value) -> Any:
+    mean, deviation = layer._statistics()  # noqa: SLF001
+    if layer.invert:
+        return b.op("Add", b.op("Mul", x, deviation), mean)
+    return b.op("Div", b.op("Sub", x, mean), deviation)
+
+
 def _centered(b: Builder, x: Any, axes: list[int], epsilon: float) -> tuple[Any, Any]:
     """Return x without its mean along axes, and its deviation."""
     rest = b.op("Sub", x, b.op("ReduceMean", x, axes))
@@ -81,5 +88,6 @@ LAYERS = {
     layers.BatchNormalization: _batch,
     layers.GroupNormalization: _group,
     layers.LayerNormalization: _layer,
+    layers.Normalization: _by_given_moments,
     layers.UnitNormalization: _unit,
 }

@@ -32,11 +32,15 @@ EXPORTERS: dict[Any, Callable[..., Any]] = {
 }
 
 _A_STEP = "it is a step of a recurrent layer, and is written with the RNN that holds it"
+_A_LOOKUP = "ONNX's own operators look no tokens up; call it first, and give the model its numbers"
 CANNOT: dict[Any, str] = {
     layers.GRUCell: _A_STEP,
     layers.LSTMCell: _A_STEP,
     layers.SimpleRNNCell: _A_STEP,
     layers.StackedRNNCells: _A_STEP,
+    layers.IntegerLookup: _A_LOOKUP,
+    layers.StringLookup: _A_LOOKUP,
+    layers.TextVectorization: _A_LOOKUP,
     layers.Lambda: "its function is Python, of which an ONNX file holds nothing; make it of layers",
     Layer: "it is the base of all layers and computes nothing",
 }
@@ -45,6 +49,7 @@ _YOUR_OWN = "it computes something of your own, in Python; compose it of layers 
 
 # Layers whose output has the type of the input, whatever their own is.
 KEEP_TYPES = (
+    layers.CategoryEncoding,
     layers.Embedding,
     layers.Flatten,
     layers.Identity,
