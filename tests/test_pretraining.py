@@ -59,7 +59,7 @@ def test_the_encoder_and_the_classifier_have_the_trained_weights():
     model = stack.classifier(4)
     assert isinstance(model, Model)
     assert [type(layer).__name__ for layer in model.layers] == ["InputLayer", *["Dense"] * 3]
-    assert model.layers[1:3] == stack.encoding_layers
+    assert tuple(model.layers[1:3]) == stack.encoding_layers
     np.testing.assert_array_equal(model.layers[1].get_weights()[0], weights[0][0])
     random = clone_model(model)
     assert not np.array_equal(random.layers[1].get_weights()[0], weights[0][0])
@@ -252,7 +252,7 @@ def test_wrong_calls():
             what()
     with pytest.raises(ValueError, match=r"samples of shape \(4, 3\): x.reshape"):
         stack.pretrain(np.zeros((5, 4, 3)), verbose=0)
-    assert stack.autoencoders == []
+    assert stack.autoencoders == ()
     with pytest.raises(TypeError, match=r"its own optimizer.*serialize\(Adam"):
         stack.pretrain(X, optimizer=optimizers.Adam(), verbose=0)
     with pytest.raises(ValueError, match="validation_split"):

@@ -7,7 +7,7 @@
     stack.fine_tune(model, few, labels)          # then every weight
 
 Each step is made of ordinary layers and models, so that any of them can be taken out of the row and
-done by hand: `StackedAutoencoder.pretrain` is ten lines of ``compile``, ``fit`` and ``predict``.
+done by hand: `StackedAutoencoder.pretrain` is a loop of ``compile``, ``fit`` and the next codes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamina import layers, regularizers
+from lamina._config import floatx
 from lamina.autodiff import no_grad
 from lamina.layers.layer import Layer
 from lamina.models.model import Model
@@ -77,8 +78,8 @@ class StackedAutoencoder:
         self.decoder_activation = self._for_each(decoder_activation, "decoder_activation")
         self.corruption = [_corruption(c) for c in self._for_each(corruption, "corruption")]
         self.sparsity = [_sparsity(each) for each in self._for_each(sparsity, "sparsity")]
-        self.encoding_layers: list[Layer] = []
-        self.autoencoders: list[Model] = []
+        self.encoding_layers: tuple[Layer, ...] = ()
+        self.autoencoders: tuple[Model, ...] = ()
         self._encoder: Any = None
 
     def _for_each(self, value: Any, name: str) -> list[Any]:
@@ -115,8 +116,8 @@ class StackedAutoencoder:
             made.append(self.autoencoder(place, tensor.shape[1:]))
             tensor = made[-1][0](tensor)
         self._encoder = Model(data, tensor)
-        self.encoding_layers = [layer for layer, _ in made]
-        self.autoencoders = [model for _, model in made]
+        self.encoding_layers = tuple(layer for layer, _ in made)
+        self.autoencoders = tuple(model for _, model in made)
 
     def autoencoder(self, place: int, input_shape: tuple[Any, ...]) -> tuple[Any, Model]:
         """Return one autoencoder as (the layer that encodes, the whole model).
@@ -184,6 +185,7 @@ class StackedAutoencoder:
             )
         losses = self._for_each(loss, "loss")
         x = np.asarray(x)
+        x = x if x.dtype.kind == "f" else x.astype(floatx())
         if not self.autoencoders:
             self.build(x.shape[1:])
         options = {"epochs": epochs, "batch_size": batch_size, "verbose": verbose, **options}

@@ -32,7 +32,7 @@ def onnx(model: Any, path: str | os.PathLike[str], opset: int = _OLDEST_OPSET) -
     """Write a model as an ONNX file, to be run by onnxruntime and others without Lamina.
 
     The file computes what ``model.predict`` does, for any number of samples. Its inputs have the
-    names and types of the model's `Input`s, its outputs those of ``model.output_names``; layers
+    names and types of the model's inputs, its outputs the names in ``model.output_names``; layers
     and their data keep the order of axes that they have here. What only acts in training (dropout,
     noise, penalties) is left out. A model of doubles is written as one; onnxruntime on CPUs has no
     convolutions of doubles.
