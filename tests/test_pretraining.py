@@ -218,10 +218,13 @@ def test_autoencoders_of_another_kind():
     model = stack.classifier(3)
     assert model.output_shape == (None, 3)
     before = stack.encoder.get_weights()
+    stack.encoding_layers[1].layers[0].trainable = False
     labels = np.arange(64) % 3
     stack.train_top(model, images, labels, epochs=1, verbose=0)
     for old, new in zip(before, stack.encoder.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+    frozen = [not layer.layers[0].trainable for layer in stack.encoding_layers]
+    assert frozen == [False, True]
     one_hot = np.eye(3)[labels]
     history = stack.fine_tune(model, images, one_hot, epochs=2, validation_split=0.25, verbose=0)
     assert "val_accuracy" in history.history

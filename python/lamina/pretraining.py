@@ -237,13 +237,14 @@ class StackedAutoencoder:
         Takes what `fine_tune` takes and returns the `History`.
         """
         self._require_built("train_top")
-        were = [layer.trainable for layer in self.encoding_layers]
+        encoder = [each for layer in self.encoding_layers for each in layer._all_layers()]  # noqa: SLF001
+        were = [layer.trainable for layer in encoder]
         try:
             for layer in self.encoding_layers:
                 layer.trainable = False
             return self.fine_tune(model, x, y, **options)
         finally:
-            for layer, trainable in zip(self.encoding_layers, were, strict=True):
+            for layer, trainable in zip(encoder, were, strict=True):  # those within come later
                 layer.trainable = trainable
 
     def fine_tune(
