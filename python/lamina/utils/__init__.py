@@ -13,7 +13,6 @@ from lamina.registry import (
     get_registered_object,
     register_keras_serializable,
 )
-from lamina.registry import custom_object_scope, register_keras_serializable
 from lamina.utils.files import get_file
 from lamina.utils.np_utils import normalize, to_categorical
 from lamina.utils.sequence import PyDataset, Sequence
