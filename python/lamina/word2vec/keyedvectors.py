@@ -64,13 +64,15 @@ class KeyedVectors(LegacyNames):
             ]
             for row, word in enumerate(words)
         ]
+        titles = ["key", *map(str, range(shown)), *more]
+        table = html_table(titles, rows, set(range(1, len(titles))))
         left = len(self) - len(rows)
         below = f"<div>and {left:,} more</div>" if left else ""
-        size = f"{self.vectors.nbytes / 1e6:,.1f} MB of {self.vectors.dtype}"
+        nbytes = self.vectors.nbytes
+        size = f"{nbytes / 1e6:,.1f} MB" if nbytes >= 1e5 else f"{nbytes / 1e3:,.1f} kB"
         return (
             f"<div><b>{type(self).__name__}</b>: {len(self):,} keys x {self.vector_size} numbers, "
-            f"{size}{html_table(['key', *map(str, range(shown)), *more], rows, set(range(1, 20)))}"
-            f"{below}</div>"
+            f"{size} of {self.vectors.dtype}{table}{below}</div>"
         )
 
     # ---- the native file
