@@ -319,7 +319,9 @@ class Model(Saved, Training, Layer):
                 f"{self}: the input {wanted.name!r} has the shape {target}, got {shape}"
                 f"{_cause(shape, target)}"
             )
-        if wanted.dtype not in {"string", tensor.data.dtype.name}:
+        if wanted.dtype == "string":
+            return tensor
+        if tensor.data.dtype != wanted.dtype:
             mask = tensor.mask
             from lamina import ops  # noqa: PLC0415
 
