@@ -41,6 +41,7 @@ ARGUMENTS = {
     "Dense": {"units": 3, "activation": "relu", "kernel_constraint": "max_norm"},
     "DepthwiseConv1D": {"kernel_size": 3, "strides": 2},
     "DepthwiseConv2D": {"kernel_size": 3, "depth_multiplier": 2},
+    "Discretization": {"bin_boundaries": [0.5, 1.5], "output_mode": "count"},
     "Dot": {"axes": (1, 2), "normalize": True},
     "Dropout": {"rate": 0.3, "seed": 5},
     "ELU": {"alpha": 0.5},

@@ -150,6 +150,47 @@ def test_category_encoding(mode, ids):
         assert_close(found, theirs(np.array(ids), count_weights=weights), "weighted counts")
 
 
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        ({}, (7, 4)),
+        ({"output_mode": "one_hot"}, (7, 1)),
+        ({"output_mode": "one_hot"}, (3, 4)),
+        ({"output_mode": "multi_hot"}, (7, 4)),
+        ({"output_mode": "count"}, (7, 4)),
+    ],
+)
+def test_discretization(options, shape):
+    boundaries = [-1.0, 0.5, 2.0, 4.0]
+    ours = layers.Discretization(boundaries, **options)
+    theirs = keras.layers.Discretization(boundaries, **options)
+    x = draw(*shape)
+    x[0, 0] = 0.5  # on a boundary
+    found, wanted = ours(x), np.asarray(theirs(x))
+    assert found.dtype == wanted.dtype
+    assert found.tolist() == wanted.tolist()
+    compare_configs(ours, theirs)
+
+
+@pytest.mark.parametrize("size", [5, 99, 1000, 5003])
+@pytest.mark.parametrize(("bins", "epsilon"), [(3, 0.01), (10, 0.1)])
+def test_discretization_learns(size, bins, epsilon):
+    ours = layers.Discretization(num_bins=bins, epsilon=epsilon)
+    theirs = keras.layers.Discretization(num_bins=bins, epsilon=epsilon)
+    x = draw(size)
+    for batches in ([x], [x[: size // 3], x[size // 3 :]]):
+        ours.adapt(x if len(batches) == 1 else batches)
+        theirs.reset_state()  # what its adapt does, but for looking for TensorFlow
+        for batch in batches:
+            theirs.update_state(batch)
+        theirs.finalize_state()
+        assert_close(ours.bin_boundaries, theirs.bin_boundaries, "boundaries")
+    again = layers.Discretization.from_config(ours.get_config())
+    assert again.bin_boundaries == ours.bin_boundaries
+    if size > 1000:
+        assert np.bincount(ours(x).numpy()).min() > 0.7 * size / bins
+
+
 def test_samples_lie_along_the_last_axis():
     """As Keras's documentation has it; on JAX, it adds up along axis 1."""
     ids = [[[0, 1], [0, 0]], [[1, 2], [3, 1]]]
@@ -185,6 +226,14 @@ def test_categories_in_a_model():
             ValueError,
             "count_weights are for output_mode='count'",
         ),
+        (layers.Discretization, ValueError, "give bin_boundaries, or num_bins"),
+        (lambda: layers.Discretization([1.0], 2), ValueError, "give bin_boundaries, or num_bins"),
+        (lambda: layers.Discretization([2.0, 1.0]), ValueError, "must ascend"),
+        (lambda: layers.Discretization(num_bins=0), ValueError, "num_bins must be above 0"),
+        (lambda: layers.Discretization([1.0], epsilon=0), ValueError, "between 0 and 1"),
+        (lambda: layers.Discretization([1.0]).adapt(draw(3)), ValueError, "which stay"),
+        (lambda: layers.Discretization(num_bins=2).adapt([]), ValueError, "there are no data"),
+        (lambda: layers.Discretization(num_bins=2)(draw(3)), ValueError, "there are no bins yet"),
         (lambda: layers.Normalization(mean=1.0), ValueError, "give both mean and variance"),
         (
             lambda: layers.Normalization(mean=[1.0], variance=[1.0, 2.0]),

@@ -52,6 +52,7 @@ def every_layer(library):
 
 CHANGED = {
     "CategoryEncoding": {"num_tokens": 9},
+    "Discretization": {"output_mode": "one_hot"},
     "Dot": {"axes": (2, 2)},
     "MultiHeadAttention": {"value_dim": 3},  # Keras on JAX cannot run it with another one
     "Normalization": {"axis": -1, "mean": None, "variance": None},

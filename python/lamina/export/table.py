@@ -38,6 +38,7 @@ CANNOT: dict[Any, str] = {
     layers.LSTMCell: _A_STEP,
     layers.SimpleRNNCell: _A_STEP,
     layers.StackedRNNCells: _A_STEP,
+    layers.Discretization: "ONNX has no operator that finds bins; call it first, and give the bins",
     layers.Hashing: "ONNX has no operator for its hash; call it first, and give the model its bins",
     layers.IntegerLookup: _A_LOOKUP,
     layers.StringLookup: _A_LOOKUP,

@@ -7,6 +7,7 @@ from lamina.layers.categories import *  # noqa: F403
 from lamina.layers.convolution import *  # noqa: F403
 from lamina.layers.core import *  # noqa: F403
 from lamina.layers.depthwise import *  # noqa: F403
+from lamina.layers.discretization import *  # noqa: F403
 from lamina.layers.dot_product import *  # noqa: F403
 from lamina.layers.embedding import *  # noqa: F403
 from lamina.layers.features import *  # noqa: F403
