@@ -125,7 +125,7 @@ class Restoring:
                 self._match(path, part)
             elif optimizer == "build" or (optimizer == "if built" and part.built):
                 self._match_optimizer(path, part)
-        unused = [p for p in file.array_paths() if p not in self._taken and _WEIGHTS.match(p)]
+        unused = [p for p in file.arrays() if p not in self._taken and _WEIGHTS.match(p)]
         if unused:
             self.problems.append(
                 f"the file has weights that the model has no place for: {', '.join(unused[:5])}"
@@ -241,4 +241,5 @@ def matched_state(
 
 def weights_in(file: Group) -> int:
     """Return how many numbers a file can hold, after checking that its claims are true."""
-    return file.bytes_of_arrays() // np.dtype(np.float32).itemsize
+    held = sum(array.nbytes for array in file.arrays().values())
+    return held // np.dtype(np.float32).itemsize

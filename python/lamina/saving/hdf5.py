@@ -141,30 +141,16 @@ class Group:
             listed = [each for part in parts for each in np.atleast_1d(part).tolist()]
             return [each.decode("utf-8") if isinstance(each, bytes) else each for each in listed]
 
-    def bytes_of_arrays(self) -> int:
-        """Return what all arrays below take in memory, after checking each of them."""
+    def arrays(self) -> dict[str, Dataset]:
+        """Return all arrays below, checked, by their paths from here."""
         import h5py  # noqa: PLC0415
 
-        total = 0
+        found: dict[str, Dataset] = {}
 
-        def add(name: str, thing: Any) -> None:
-            nonlocal total
+        def add(name: str | bytes, thing: Any) -> None:
             if isinstance(thing, h5py.Dataset):
-                total += Dataset(thing, self.place(name)).nbytes
-
-        with _in(self.place()):
-            self._group.visititems(add)
-        return total
-
-    def array_paths(self) -> list[str]:
-        """Return the paths of all arrays below."""
-        import h5py  # noqa: PLC0415
-
-        found: list[str] = []
-
-        def add(name: str, thing: Any) -> None:
-            if isinstance(thing, h5py.Dataset):
-                found.append(name)
+                path = name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
+                found[path] = Dataset(thing, self.place(path))
 
         with _in(self.place()):
             self._group.visititems(add)

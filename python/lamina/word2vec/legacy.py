@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lamina.word2vec.evaluation import Evaluation
+from lamina.word2vec.networks import InNetworks
 
 if TYPE_CHECKING:
     import os
@@ -41,7 +42,7 @@ class VocabularyView(Mapping[Any, VocabularyEntry]):
         return len(self._table)
 
 
-class LegacyNames(Evaluation):
+class LegacyNames(Evaluation, InNetworks):
     """gensim 3's spellings, all of them; the newer name is in each line."""
 
     @property
@@ -83,6 +84,10 @@ class LegacyNames(Evaluation):
             self.unit_normalize_all()
         else:
             self.fill_norms()
+
+    def get_keras_embedding(self, train_embeddings: bool = False, word_index: Any = None) -> Any:
+        """``to_embedding(word_index, trainable=train_embeddings)``."""
+        return self.to_embedding(word_index, trainable=train_embeddings)
 
     def words_closer_than(self, w1: Any, w2: Any) -> list[Any]:
         """``closer_than(w1, w2)``."""
