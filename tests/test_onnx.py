@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+import random_graphs
 import small_models
 from onnx_beside import assert_same, data, randomize, written
 from test_onnx_layers import IMAGE, STEPS
@@ -213,6 +214,22 @@ def programs():
 @pytest.mark.parametrize(("model", "inputs"), [pytest.param(*r, id=n) for n, *r in programs()])
 def test_a_program_gives_the_same_numbers(model, inputs, tmp_path):
     assert_same(model, tmp_path / "m.onnx", inputs)
+
+
+@pytest.mark.parametrize("seed", random_graphs.seeds(50))
+def test_random_graphs(seed, tmp_path):
+    model, inputs = random_graphs.build(layers, Model, seed)
+    inputs = inputs if isinstance(inputs, list) else [inputs]
+    assert_same(model, tmp_path / "m.onnx", inputs, tolerance=1e-4)
+
+
+@pytest.mark.parametrize("pool", [layers.MaxPooling2D, layers.AveragePooling2D])
+def test_zeros_around_an_image_take_part_in_pooling(pool, tmp_path):
+    # onnxruntime's optimizer would join the two, and pad the maximum with what is below all.
+    inputs = Input((6, 7, 2))
+    t = layers.ZeroPadding2D((1, 2))(layers.Conv2D(2, 1, activation=layers.ELU(9.0))(inputs))
+    model = Model(inputs, pool(2, strides=1, padding="same")(t))
+    assert_same(model, tmp_path / "m.onnx", data((6, 7, 2)))
 
 
 # ---- The file

@@ -70,8 +70,12 @@ def _cell_axes(layer: Any) -> list[int]:
 
 
 def _zero_padding(b: Builder, layer: Any, x: Value) -> Any:
-    before, after = zip(*layer._amounts, strict=True)  # noqa: SLF001
-    return b.op("Pad", x, [*before, *after], 0.0, _cell_axes(layer))
+    # For every axis, and saying so: onnxruntime's optimizer moves a Transpose past a Pad of some
+    # axes wrongly, and takes a Pad without axes for a part of the pooling that follows.
+    before, after = [0] * x.ndim, [0] * x.ndim
+    for axis, (first, last) in zip(_cell_axes(layer), layer._amounts, strict=True):  # noqa: SLF001
+        before[axis], after[axis] = first, last
+    return b.op("Pad", x, [*before, *after], 0.0, list(range(x.ndim)))
 
 
 def _cropping(b: Builder, layer: Any, x: Value) -> Any:
