@@ -97,7 +97,8 @@ for i, held_out in enumerate(np.array_split(np.arange(len(train_data)), k)):
 average_mae = np.mean([history.history["val_mae"] for history in histories], axis=0)
 best = int(average_mae.argmin()) + 1
 print(
-    f"mean of the folds: mae {average_mae[-1]:.3f}, least after epoch {best}: {min(average_mae):.3f}"
+    f"mean of the folds: mae {average_mae[-1]:.3f}, "
+    f"least after epoch {best}: {min(average_mae):.3f}"
 )
 
 # All of the training data, for as many epochs as were best.
