@@ -16,6 +16,7 @@ extensions = [
 exclude_patterns = ["Thumbs.db"]
 
 html_theme = "furo"
+html_show_copyright = False
 html_title = f"Lamina {release}"
 
 # What stands in single backticks in a docstring is code.
