@@ -55,6 +55,15 @@ def test_counts_of_categories(tmp_path):
     assert_same(Model([inputs, weights], outputs), tmp_path / "m.onnx", x)
 
 
+def test_bins_of_numbers_at_their_boundaries(tmp_path):
+    inputs = Input((5,))
+    x = np.tile(np.float32([0.1, 0.3, 0.2, 0.5, 0.7]), (3, 1))
+    model = Model(inputs, layers.Discretization([0.1, 0.2, 0.3, 0.5])(inputs))
+    assert_same(model, tmp_path / "m.onnx", [x])
+    with pytest.raises(NotImplementedError, match="adapt it to data first"):
+        onnx(Model(inputs, layers.Discretization(num_bins=3)(inputs)), tmp_path / "m.onnx")
+
+
 def masked_model(after):
     inputs = Input((None,), dtype="int32")
     embedded = layers.Embedding(20, 5, mask_zero=True)(inputs)

@@ -92,16 +92,33 @@ def _rescaling(b: Builder, layer: Any, x: Value) -> Any:
 def _category_encoding(
     b: Builder, layer: Any, ids: Value, count_weights: Value | None = None
 ) -> Any:
+    whole = b.cast(ids, "int64")
+    weights = None if count_weights is None else b.cast(count_weights, layer.dtype)
+    return _encoded(b, layer, whole, ids.shape, layer.num_tokens, weights)
+
+
+def _encoded(b: Builder, layer: Any, ids: Any, shape: Any, depth: int, weights: Any = None) -> Any:
     """Write a one at each number; its sum or maximum over a sample, unless each is to be seen."""
-    depth = np.asarray(layer.num_tokens, np.int64)
-    ones = b.op("OneHot", b.cast(ids, "int64"), depth, np.asarray([0, 1], layer.dtype))
-    each = layer.output_mode == "one_hot"
-    if each and (ids.ndim < 2 or ids.shape[-1] != 1):
+    ones = b.op("OneHot", ids, np.asarray(depth, np.int64), np.asarray([0, 1], layer.dtype))
+    if layer.output_mode == "one_hot" and (len(shape) < 2 or shape[-1] != 1):
         return ones
-    if count_weights is not None:
-        ones = b.op("Mul", ones, b.op("Unsqueeze", b.cast(count_weights, layer.dtype), [-1]))
+    if weights is not None:
+        ones = b.op("Mul", ones, b.op("Unsqueeze", weights, [-1]))
     kind = "ReduceSum" if layer.output_mode == "count" else "ReduceMax"
     return b.op(kind, ones, [-2], keepdims=0)
+
+
+def _discretization(b: Builder, layer: Any, x: Value) -> Any:
+    """Count the boundaries that each number has reached, compared in doubles as the layer does."""
+    if layer.bin_boundaries is None:
+        b.refuse("there are no bins yet: adapt it to data first")
+    given = b.cast(x, layer.dtype) if x.dtype.startswith("float") else x
+    numbers = b.op("Unsqueeze", b.cast(given, "float64"), [-1])
+    reached = b.op("GreaterOrEqual", numbers, np.asarray(layer.bin_boundaries, np.float64))
+    bins = b.op("ReduceSum", b.cast(reached, "int64"), [-1], keepdims=0)
+    if layer.output_mode == "int":
+        return b.cast(bins, "int32")
+    return _encoded(b, layer, bins, x.shape, len(layer.bin_boundaries) + 1)
 
 
 def _time_distributed(b: Builder, layer: Any, x: Value) -> Any:
@@ -123,6 +140,7 @@ LAYERS = {
     layers.Dense: _dense,
     layers.Embedding: _embedding,
     layers.CategoryEncoding: _category_encoding,
+    layers.Discretization: _discretization,
     layers.InputLayer: _same,
     layers.Identity: _same,
     layers.Masking: _masking,

@@ -38,7 +38,6 @@ CANNOT: dict[Any, str] = {
     layers.LSTMCell: _A_STEP,
     layers.SimpleRNNCell: _A_STEP,
     layers.StackedRNNCells: _A_STEP,
-    layers.Discretization: "ONNX has no operator that finds bins; call it first, and give the bins",
     layers.Hashing: "ONNX has no operator for its hash; call it first, and give the model its bins",
     layers.IntegerLookup: _A_LOOKUP,
     layers.StringLookup: _A_LOOKUP,
@@ -52,6 +51,7 @@ _YOUR_OWN = "it computes something of your own, in Python; compose it of layers 
 # Layers whose output has the type of the input, whatever their own is.
 KEEP_TYPES = (
     layers.CategoryEncoding,
+    layers.Discretization,
     layers.Embedding,
     layers.Flatten,
     layers.Identity,
