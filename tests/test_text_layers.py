@@ -270,6 +270,23 @@ def test_vocabularies_by_the_kernel_and_without(options):
     np.testing.assert_allclose(layer(["cat q é"]), [[idf.mean(), idf[0], 0, 0, idf[3]]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("ngrams", [None, 1])
+def test_many_texts(ngrams):
+    generator = np.random.default_rng(1)
+    rows = [generator.integers(0, 5, generator.integers(0, 9)) for _ in range(2100)]
+    texts = [" ".join("abcde"[i] for i in row) for row in rows]
+    layer = layers.TextVectorization(vocabulary=list("abcd"), ngrams=ngrams)
+    for given in (texts, texts[:1024], texts[:1]):
+        places = [[i + 2 if i < 4 else 1 for i in row] for row in rows[: len(given)]]
+        longest = max(map(len, places))
+        assert layer(given).tolist() == [row + [0] * (longest - len(row)) for row in places]
+    counts = layers.TextVectorization(vocabulary=list("abcd"), ngrams=ngrams, output_mode="count")
+    wanted = [[(row == 4).sum(), *((row == i).sum() for i in range(4))] for row in rows]
+    np.testing.assert_array_equal(counts(texts), wanted)
+    assert layer(np.empty(0, object)).shape == (0, 0)
+    assert counts(np.empty(0, object)).shape == (0, 5)
+
+
 @lamina.utils.register_keras_serializable("tests")
 def shout(texts):
     return np.char.upper(texts)

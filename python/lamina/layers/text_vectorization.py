@@ -32,7 +32,7 @@ _WHITESPACE = " \t\n\r\v\f"
 
 _STANDARDS = (None, "lower_and_strip_punctuation", "lower", "strip_punctuation")
 _SPLITS = (None, "whitespace", "character")
-_CHUNK = 1024  # texts that are handed to the kernel at once
+_CHUNK = 1024  # texts that are taken at once: what they become still lies in the cache
 
 
 class TextVectorization(Layer):
@@ -245,20 +245,22 @@ class TextVectorization(Layer):
 
     def call(self, inputs: Any) -> Any:
         texts = self._texts(inputs)
-        ids, lengths = self._ids(texts)
-        rows = np.repeat(np.arange(len(texts)), lengths)
-        if self.output_mode != "int":
-            mode = "count" if self.output_mode == "tf_idf" else self.output_mode
-            depth = self._lookup.depth
-            encoded = encode_rows(rows, ids, len(texts), mode, depth, self.dtype)
-            return self._lookup.weighted(encoded)
-        longest = int(lengths.max(initial=0))
-        length = self.output_sequence_length or longest
-        columns = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        padded = np.zeros((len(texts), length), np.int64)
-        kept = columns < length
-        padded[rows[kept], columns[kept]] = ids[kept]
-        return padded
+        parts = [texts[begin : begin + _CHUNK] for begin in range(0, len(texts), _CHUNK)]
+        found = [self._ids(part) for part in parts]
+        if self.output_mode == "int":
+            longest = max((int(lengths.max()) for _, lengths in found), default=0)
+            padded = np.zeros((len(texts), self.output_sequence_length or longest), np.int64)
+            for number, (ids, lengths) in enumerate(found):
+                _write_rows(padded[number * _CHUNK :], ids, lengths)
+            return padded
+        mode = "count" if self.output_mode == "tf_idf" else self.output_mode
+        depth = self._lookup.depth
+        encoded = np.zeros((len(texts), depth), self.dtype)
+        for number, (ids, lengths) in enumerate(found):
+            rows = np.repeat(np.arange(len(lengths)), lengths)
+            part = encode_rows(rows, ids, len(lengths), mode, depth, self.dtype)
+            encoded[number * _CHUNK :][: len(lengths)] = part
+        return self._lookup.weighted(encoded)
 
     def _ids(self, texts: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the places of all words, text after text, and each text's number of words."""
@@ -322,6 +324,16 @@ class TextVectorization(Layer):
 
 # What a config holds for the lookup within.
 _OF_LOOKUP = ("vocabulary_size", "has_input_vocabulary")
+
+
+def _write_rows(
+    padded: NDArray[np.int64], ids: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> None:
+    """Write ids, so many for each row, to the beginnings of rows; what is too much is left out."""
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    columns = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    kept = columns < padded.shape[1]
+    padded[rows[kept], columns[kept]] = ids[kept]
 
 
 def _saved(value: Any) -> Any:
