@@ -11,8 +11,9 @@ from lamina._native import core
 from lamina.autodiff import as_array
 from lamina.graph import SymbolicTensor
 from lamina.layers.categories import checked_mode, encode_rows
+from lamina.layers.index_lookup import without_path
 from lamina.layers.layer import Layer
-from lamina.layers.lookup import StringLookup, without_path
+from lamina.layers.lookup import StringLookup
 from lamina.layers.structure import as_texts, shapes_of
 from lamina.registry import Registry
 from lamina.words import WordCounts, WordIndices
