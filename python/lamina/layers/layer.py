@@ -17,7 +17,7 @@ import numpy as np
 from lamina import regularizers
 from lamina.autodiff import Tensor, Variable, flatten
 from lamina.graph import Node, SymbolicTensor, infer_outputs, record, symbolic
-from lamina.layers.naming import unique_name
+from lamina.layers.naming import unexpected_argument, unique_name
 from lamina.layers.structure import (
     as_shapes,
     as_tensors,
@@ -112,10 +112,7 @@ class Layer(Weighted):
         if kwargs.get("quantization_config", 0) is None:  # Keras saves it with every layer
             del kwargs["quantization_config"]
         if kwargs:
-            raise TypeError(
-                f"{type(self).__name__}.__init__() got an unexpected keyword argument "
-                f"{next(iter(kwargs))!r}"
-            )
+            raise unexpected_argument(type(self), *next(iter(kwargs.items())))
         if isinstance(dtype, dict):  # Keras's way to save a type
             dtype = dtype["config"]["name"]
         self.name = unique_name(type(self).__name__) if name is None else str(name)

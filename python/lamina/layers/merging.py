@@ -54,14 +54,15 @@ def likely_cause(first: Shape, second: Shape) -> str:
         for axis, (a, b) in enumerate(zip(first, second, strict=True))
         if a != b and None not in {a, b}
     ]
-    if len(first) > 2 and differing and all(0 < axis < len(first) - 1 for axis in differing):
-        return (
-            ": height and width (or time steps) differ, as after convolutions or pooling without "
+    last, causes = len(first) - 1, []
+    if any(0 < axis < last for axis in differing):
+        causes.append(
+            "height and width (or time steps) differ, as after convolutions or pooling without "
             "padding; padding='same', or equal strides, would keep them alike"
         )
-    if differing == [len(first) - 1]:
-        return ": the branches end in different numbers of features or channels"
-    return ""
+    if last in differing:
+        causes.append("the branches end in different numbers of features or channels")
+    return ": " + "; and ".join(causes) if causes and 0 not in differing else ""
 
 
 class Merge(Layer):

@@ -1,8 +1,12 @@
-"""The names that layers get: dense_1, dense_2 ..., counted over the whole program."""
+"""The names that layers get, counted over the whole program, and those of their arguments."""
 
 from __future__ import annotations
 
+import inspect
 import re
+from typing import Any
+
+from lamina.registry import nearest
 
 _name_counts: dict[str, int] = {}
 
@@ -18,3 +22,15 @@ def unique_name(class_name: str) -> str:
 def reset_names() -> None:
     """Count names from 1 again."""
     _name_counts.clear()
+
+
+def unexpected_argument(cls: type, name: str, value: Any) -> TypeError:
+    """Return the error of an argument that a layer does not take."""
+    known = {key for base in cls.__mro__ for key in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
+    meant = (
+        f": it has none; Activation({value!r}) may be the layer after it"
+        if name == "activation"
+        else nearest(name, known - {"self", "args", "kwargs"})
+    )
+    told = f"{cls.__name__}.__init__() got an unexpected keyword argument {name!r}"
+    return TypeError(told + meant)

@@ -10,6 +10,7 @@ from lamina.autodiff import GradientTape, Variable, flatten
 from lamina.layers.layer import Layer
 from lamina.models.batches import unpack
 from lamina.models.objectives import Objectives, match_weights, number
+from lamina.registry import nearest
 from lamina.tensors import Structure
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def _each(structure: Any, function: Callable[[Any], Any]) -> Any:
     return structure if structure is None or isinstance(structure, str) else function(structure)
 
 
+_ARGUMENTS = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics")
 # What only Keras's backends need; accepted, without effect.
 _KERAS_ONLY = {"run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss"}
 
@@ -69,11 +71,13 @@ class Steps(Layer):
 
         Raises:
             ValueError: if a name is unknown, with the nearest one.
+            TypeError: if an argument is, likewise.
 
         """
         for name in legacy:
             if name not in _KERAS_ONLY:
-                raise TypeError(f"compile() got an unexpected keyword argument {name!r}")
+                meant = nearest(name, _ARGUMENTS)
+                raise TypeError(f"compile() got an unexpected keyword argument {name!r}{meant}")
         chosen = optimizers.get(optimizer)
         settings = {
             "loss": loss,
