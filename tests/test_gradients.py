@@ -268,6 +268,7 @@ TABLE = [
     ),
     ("upsample", lambda x: ops.upsample(x, (2, 3)), [(2, 3, 2, 2)]),
     ("upsample, bilinear", lambda x: ops.upsample(x, (3, 2), "bilinear"), [(2, 2, 3, 2)]),
+    ("resize", lambda x: ops.resize(x, (2, 5), "bicubic"), [(2, 3, 3, 2)]),
     ("upsample of sequences, bicubic", lambda x: ops.upsample(x, 2, "bicubic"), [(2, 5, 2)]),
     ("simple_rnn", recurrent(ops.simple_rnn), recurrent_shapes(1, 1)),
     (

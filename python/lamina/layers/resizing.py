@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.layers.spatial import Shape, Spatial, sizes_along
-from lamina.ops.pooling import INTERPOLATIONS, upsample
+from lamina.ops.resizing import INTERPOLATIONS, upsample
 from lamina.ops.shapes import get_item, pad
 from lamina.registry import nearest
 

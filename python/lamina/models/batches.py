@@ -334,6 +334,8 @@ def make_batches(
     if y is not None or sample_weight is not None:
         raise ValueError(f"y and sample_weight come with the batches of a {kind}: leave them out")
     if kind == "sequence":
+        if getattr(x, "batch_size", batch_size) is None and hasattr(x, "batch"):
+            x = x.batch(batch_size or 32)  # a dataset of single samples
         return SequenceBatches(x, shuffle=bool(shuffle))
     return IteratorBatches(x, steps)
 

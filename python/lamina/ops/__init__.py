@@ -18,6 +18,7 @@ from lamina.ops.pooling import *  # noqa: F403
 from lamina.ops.random import *  # noqa: F403
 from lamina.ops.recurrent import *  # noqa: F403
 from lamina.ops.reductions import *  # noqa: F403
+from lamina.ops.resizing import *  # noqa: F403
 from lamina.ops.shapes import *  # noqa: F403
 from lamina.ops.softmax import *  # noqa: F403
 

@@ -1,8 +1,7 @@
-"""Pooling and enlarging: sequences (N, steps, channels), images (N, rows, columns, channels)."""
+"""Pooling: sequences (N, steps, channels), images (N, rows, columns, channels)."""
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -21,11 +20,11 @@ __all__ = [
     "global_max_pooling",
     "max_pool",
     "max_pooling",
-    "upsample",
 ]
 
 
-def _images(x: Any, what: str) -> Any:
+def as_images(x: Any, what: str) -> Any:
+    """Return sequences as images of one row, contiguous; refuse what is neither."""
     if x.ndim not in {3, 4} or x.dtype.kind != "f":
         raise ValueError(
             f"{what}: wanted floats, (N, steps, channels) or (N, rows, columns, channels), got "
@@ -44,7 +43,7 @@ def max_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "valid") 
         ValueError: if no window fits into x.
 
     """
-    images = _images(x, "max pooling")
+    images = as_images(x, "max pooling")
     cells = images.shape[1:3]
     size, before = windows(cells, window, strides, (1, 1), padding)
     if not is_recording():
@@ -67,7 +66,7 @@ def average_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "vali
         ValueError: if no window fits into x.
 
     """
-    images = _images(x, "average pooling")
+    images = as_images(x, "average pooling")
     cells = images.shape[1:3]
     size, before = windows(cells, window, strides, (1, 1), padding)
     y = core.average_pool2d(images, window, size, strides, before)
@@ -83,7 +82,7 @@ def average_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "vali
 
 def _flat(x: Any, what: str) -> Any:
     """Return (N, cells, channels) without gaps."""
-    return _images(x, what).reshape(len(x), math.prod(x.shape[1:-1]), x.shape[-1])
+    return as_images(x, what).reshape(len(x), math.prod(x.shape[1:-1]), x.shape[-1])
 
 
 @op
@@ -176,90 +175,3 @@ def average_pool(
 
     """
     return _pool(average_pooling, inputs, pool_size, strides, padding, data_format)
-
-
-def _triangle(x: Any) -> Any:
-    return np.maximum(0, 1 - x)
-
-
-def _cubic(x: Any) -> Any:
-    """Keys' cubic convolution with a = -0.5."""
-    near = ((1.5 * x - 2.5) * x) * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x < 1, near, np.where(x < 2, far, 0))
-
-
-def _lanczos(x: Any, radius: int) -> Any:
-    return np.where(x < radius, np.sinc(x) * np.sinc(x / radius), 0)
-
-
-# How far each reaches, and its weight at a distance.
-INTERPOLATIONS: dict[str, tuple[int, Any]] = {
-    "nearest": (0, None),
-    "bilinear": (1, _triangle),
-    "bicubic": (2, _cubic),
-    "lanczos3": (3, functools.partial(_lanczos, radius=3)),
-    "lanczos5": (5, functools.partial(_lanczos, radius=5)),
-}
-
-
-@functools.lru_cache(maxsize=256)
-def _taps(size: int, factor: int, interpolation: str, kind: str) -> tuple[Any, Any]:
-    """Return the cells that each cell of the enlarged axis is made of, and their weights.
-
-    Cells are taken as intervals: cell i of the result has its middle at (i + 0.5) / factor - 0.5.
-    At the borders, the weights of the cells that are there are made to sum to one.
-    """
-    reach, weigh = INTERPOLATIONS[interpolation]
-    places = np.arange(size * factor)
-    if reach == 0:
-        return (places // factor).astype(np.int32)[:, None], np.ones((len(places), 1), kind)
-    middles = (places + 0.5) / factor - 0.5
-    cells = np.floor(middles).astype(np.int64)[:, None] + np.arange(1 - reach, reach + 1)
-    weights = weigh(np.abs(middles[:, None] - cells))
-    weights[(cells < 0) | (cells >= size)] = 0
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.clip(cells, 0, size - 1).astype(np.int32), weights.astype(kind)
-
-
-@op
-def upsample(x: Any, /, size: Any, interpolation: str = "nearest") -> Any:
-    """Return sequences or images made larger by whole factors, one for each axis or for all.
-
-    ``interpolation`` is "nearest" (each cell is repeated), "bilinear", "bicubic", "lanczos3" or
-    "lanczos5".
-
-    Raises:
-        ValueError: if a factor is below 1 or the interpolation unknown.
-
-    """
-    if interpolation not in INTERPOLATIONS:
-        raise ValueError(
-            f"interpolation must be one of {', '.join(map(repr, INTERPOLATIONS))}, got "
-            f"{interpolation!r}"
-        )
-    images = _images(x, "upsample")
-    samples, rows, columns, channels = images.shape
-    row_factor, column_factor = pair(size, x.ndim - 2, "size")
-    across = _taps(columns, column_factor, interpolation, x.dtype.char)
-    down = _taps(rows, row_factor, interpolation, x.dtype.char)
-    wide, tall = columns * column_factor, rows * row_factor
-    y = images
-    if column_factor > 1:
-        y = core.interpolate(y.reshape(samples * rows, columns, channels), *across)
-    if row_factor > 1:
-        y = core.interpolate(y.reshape(samples, rows, wide * channels), *down)
-    input_shape = x.shape
-
-    def vjp(dy: Any) -> Any:
-        dx = contiguous(dy)
-        if row_factor > 1:
-            dx = core.interpolate_gradient(dx.reshape(samples, tall, -1), *down, rows)
-        if column_factor > 1:
-            dx = dx.reshape(samples * rows, wide, channels)
-            dx = core.interpolate_gradient(dx, *across, columns)
-        return dx.reshape(input_shape)
-
-    return y.reshape(samples, tall, wide, channels) if x.ndim == 4 else y.reshape(
-        samples, wide, channels
-    ), vjp

@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 # ``lamina.preprocessing.text.Tokenizer`` works after ``import lamina``.
-_PARTS = ("sequence", "text")
+_PARTS = ("image", "sequence", "text")
 
 
 def __getattr__(name: str) -> Any:

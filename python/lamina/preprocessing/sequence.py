@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamina._native import core
+from lamina.preprocessing.timeseries import TimeseriesGenerator
 from lamina.randomness import generator
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["make_sampling_table", "pad_sequences", "skipgrams"]
+__all__ = ["TimeseriesGenerator", "make_sampling_table", "pad_sequences", "skipgrams"]
 
 _KERNEL_TYPES = {np.dtype(name) for name in ("int32", "int64", "float32", "float64")}
 
