@@ -46,7 +46,7 @@ def model_config(config: Any) -> Any:
     found = {**config, "class_name": name, "config": inner}
     if "inbound_nodes" in config and "module" not in config:
         is_known = name in registry.names() and "dtype" in inner
-        if name != "InputLayer" and "trainable" not in inner and not is_known:
+        if name not in {"InputLayer", *_MODELS} and "trainable" not in inner and not is_known:
             found["module"] = "keras.src.ops.numpy"  # a function: layers say such things
     return found
 
