@@ -3,7 +3,8 @@
     python examples/two_ways_to_write_a_model.py [--short]
 
 Both have 2,080 + 1,056 + 330 = 3,466 parameters. They begin with the same weights and learn MNIST's
-digits, each squeezed to 8 x 8 = 64 grey values.
+digits, each squeezed to 8 x 8 = 64 grey values. After 20 epochs each, 94.0% of the test digits are
+right, by weights and predictions that are the same bit for bit; 9 seconds on two cores.
 """
 
 import argparse

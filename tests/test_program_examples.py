@@ -12,8 +12,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MNIST = "mnist.npz"
 
-# A program, the file it needs (None for none), a number that it prints and where that must lie,
-# its picture.
+# A program, the file it needs (None for none), a number that it prints, and where that must lie.
 PROGRAMS = [
     (
         "two_ways_to_write_a_model",
