@@ -80,11 +80,11 @@ _ORDER = [
     "callbacks",
     "word2vec",
     "models",
-    "preprocessing",
     "pretraining",
     "export",
     "visualization",
     "utils",
+    "preprocessing",
     "running",
     "datasets",
     "demo",
@@ -92,8 +92,6 @@ _ORDER = [
     "__init__",
 ]
 _BELOW = {part: set(_ORDER[:place]) for place, part in enumerate(_ORDER)}
-# Its pictures and windows are made of the tools, whose padding is its.
-_BELOW["preprocessing"].add("utils")
 # These stand apart from the networks.
 _BELOW["word2vec"] = {"_native", "drawing", "saving"}
 _BELOW["drawing"] = _BELOW["saving"] = set()

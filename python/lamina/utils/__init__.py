@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
 from lamina.layers.naming import reset_names as clear_session
 from lamina.randomness import set_random_seed
 from lamina.registry import (
@@ -20,14 +17,12 @@ from lamina.utils.directories import image_dataset_from_directory, text_dataset_
 from lamina.utils.files import get_file
 from lamina.utils.images import array_to_img, img_to_array, load_img, save_img
 from lamina.utils.np_utils import normalize, to_categorical
+from lamina.utils.padding import pad_sequences
 from lamina.utils.sequence import PyDataset, Sequence
 from lamina.utils.text import simple_preprocess
 from lamina.utils.timeseries import timeseries_dataset_from_array
 from lamina.visualization.model_plot import model_to_dot, plot_model
 from lamina.word2vec.vocabulary import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
-
-if TYPE_CHECKING:
-    from lamina.preprocessing.sequence import pad_sequences
 
 __all__ = [
     "RULE_DEFAULT",
@@ -59,9 +54,3 @@ __all__ = [
     "timeseries_dataset_from_array",
     "to_categorical",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "pad_sequences":  # when it is asked for: what it lies beside is made of these tools
-        return importlib.import_module("lamina.preprocessing.sequence").pad_sequences
-    raise AttributeError(f"module 'lamina.utils' has no attribute {name!r}")
