@@ -6,7 +6,7 @@ import functools
 import io
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from lamina.drawing.look import LINE, MUTED, PAPER, TEXT, TITLE
 from lamina.saving.atomic import atomic_write
@@ -27,7 +27,7 @@ def _figure_class() -> type[Figure]:
     except ImportError as error:
         raise ImportError("pictures are drawn by matplotlib: pip install 'lamina[plot]'") from error
 
-    class NotebookFigure(Figure):
+    class NotebookFigure(Figure):  # type: ignore[misc,unused-ignore] # without matplotlib's types
         """A figure that shows itself in a notebook, as those of pyplot do."""
 
         def _repr_png_(self) -> bytes:
@@ -50,7 +50,7 @@ def new_figure(
     figure: Any = _figure_class()(figsize=(width, height), layout=layout, facecolor=PAPER)
     if layout:
         figure.get_layout_engine().set(w_pad=_MARGIN, h_pad=_MARGIN)
-    return figure  # type: ignore[no-any-return]
+    return cast("Figure", figure)
 
 
 def ending_of(path: str | os.PathLike[str]) -> str:
