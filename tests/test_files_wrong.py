@@ -395,3 +395,15 @@ def test_mutated_files_are_read_or_refused(files, tmp_path, name):
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr[-2000:]
     assert int(finished.stdout) > 50
+
+
+def test_a_heap_at_which_the_library_would_never_end(files, tmp_path):
+    content = bytearray((files / "model.h5").read_bytes())
+    entry = content.index(b"GCOL") + 16
+    while content[entry : entry + 2] != b"\0\0":
+        length = int.from_bytes(content[entry + 8 : entry + 16], "little")
+        entry += 16 + (length + 7) // 8 * 8
+    content[entry + 8 : entry + 16] = bytes(8)
+    (tmp_path / "model.h5").write_bytes(content)
+    with pytest.raises(ValueError, match=f"byte {entry}: an entry of a heap has no length"):
+        load_model(tmp_path / "model.h5")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import mmap
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -231,6 +232,14 @@ def open_hdf5(source: str | os.PathLike[str] | io.BytesIO, title: str) -> Iterat
         raise RefusedFileError(
             f"{title} is no HDF5 file ({size} bytes, starting with {start!r}){guess}"
         )
+    if isinstance(source, io.BytesIO):
+        _check_heaps(source.getvalue(), title)
+    else:
+        with (
+            Path(source).open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            _check_heaps(content, title)
     with _in(title):
         file = h5py.File(source, "r")
     try:
@@ -238,6 +247,25 @@ def open_hdf5(source: str | os.PathLike[str] | io.BytesIO, title: str) -> Iterat
     finally:
         with contextlib.suppress(*_WRONG):
             file.close()
+
+
+def _check_heaps(content: Any, title: str) -> None:
+    """Refuse a heap of texts with an entry of no length, at which the HDF5 library never ends.
+
+    A heap is "GCOL", a version, three zeros and its size; then entries, each a number, a count,
+    four bytes, its length and its data up to a multiple of 8. Entry 0 is what is free.
+    """
+    place = content.find(b"GCOL\x01\0\0\0")
+    while place >= 0:
+        end = place + int.from_bytes(content[place + 8 : place + 16], "little")
+        entry = place + 16
+        while entry + 16 <= min(end, len(content)):
+            length = int.from_bytes(content[entry + 8 : entry + 16], "little")
+            is_free = content[entry : entry + 2] == b"\0\0"
+            if is_free and length == 0:
+                raise RefusedFileError(f"{title}, byte {entry}: an entry of a heap has no length")
+            entry += length if is_free else 16 + (length + 7) // 8 * 8
+        place = content.find(b"GCOL\x01\0\0\0", place + 8)
 
 
 def check_is_file(path: str | os.PathLike[str]) -> None:
