@@ -146,18 +146,3 @@ def test_custom_training_loop():
     radius, spread = re.search(r"radius ([\d.]+) \+- ([\d.]+)", lines[-1]).groups()
     assert 0.8 < float(radius) < 1.2
     assert float(spread) < 0.3
-
-
-def test_stacked_autoencoders(real_data, tmp_path, monkeypatch):
-    folder = real_data("mnist.npz").parent
-    monkeypatch.setenv("LAMINA_DATA", str(folder))
-    monkeypatch.chdir(tmp_path)
-    lines = run([str(EXAMPLES / "stacked_autoencoders.py")], "1", "3000").splitlines()
-    found = dict(re.fullmatch(r"(.*?) +([\d.]+)%", line).groups() for line in lines[-3:])
-    assert list(found) == [
-        "softmax on the pre-trained encoder",
-        "the same after fine-tuning",
-        "the same network from random weights",
-    ]
-    assert all(float(value) > 70 for value in found.values()), lines
-    assert (tmp_path / "reconstructions.png").read_bytes().startswith(b"\x89PNG")

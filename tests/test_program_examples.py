@@ -23,6 +23,11 @@ PROGRAMS = [
     ("question_answering", None, r"test accuracy: ([\d.]+)", (0.4, 1)),
     ("shared_lstm", MNIST, r"test accuracy: ([\d.]+)", (0.75, 1)),
     ("k_fold_regression", "aclImdb.tar.xz", r"test mae: ([\d.]+)", (0, 2.8)),
+    # The mean digit as every answer has a loss of 0.263 and a squared error of 0.067.
+    ("autoencoder", MNIST, r"codes: \(1000, 32\)\ntest loss: ([\d.]+)", (0.05, 0.23)),
+    ("deep_autoencoder", MNIST, r"test loss: ([\d.]+)", (0.05, 0.17)),
+    ("denoising_autoencoder", MNIST, r"clean digits: ([\d.]+) \(noisy 0.1", (0.005, 0.035)),
+    ("stacked_autoencoders", MNIST, r"accuracy: ([\d.]+), pre-trained and fine-tuned", (0.85, 1)),
 ]
 
 
