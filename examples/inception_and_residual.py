@@ -18,7 +18,7 @@ from lamina.visualization import plot_confusion
 parser = argparse.ArgumentParser()
 parser.add_argument("--short", action="store_true", help="a few seconds on a part of the data")
 short = parser.parse_args().short
-train, test, batch_size, epochs = (2000, 500, 16, 2) if short else (60000, 10000, 128, 5)
+train, test, batch_size, epochs = (2000, 500, 16, 3) if short else (60000, 10000, 128, 5)
 set_random_seed(1)
 
 (x_train, y_train), (x_test, y_test) = mnist.load_data()

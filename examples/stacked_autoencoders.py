@@ -32,7 +32,7 @@ few, labels = x_train[:1000], y_train[:1000]
 stack = StackedAutoencoder(
     (500, 500), decoder_activation=("sigmoid", "linear"), corruption=0.3, sparsity=1e-4
 )
-stack.pretrain(x_train, epochs=2 if short else 5, loss=("binary_crossentropy", "mse"), verbose=2)
+stack.pretrain(x_train, epochs=5, loss=("binary_crossentropy", "mse"), verbose=2)
 
 # What the first one makes of digits of which three pixels in ten are hidden. Its encoder is a part
 # of the classifier, and changes with it: so the picture is drawn now.
