@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import struct
 import tarfile
@@ -437,6 +438,58 @@ def test_load_data_takes_the_published_reviews(raw, folders, monkeypatch, packed
         x_train=ragged([[1]]), y_train=[1], x_test=ragged([[2]]), y_test=[0],
     )  # fmt: skip
     assert [list(x) for x, _ in imdb.load_data(num_words=9)] == [[[1, 4]], [[1, 5]]]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_texts_of_the_published_reviews(raw, folders, packed):
+    # Each review of its own length, so that the order shows in the arrays.
+    for number in range(40):
+        (raw / "train" / "pos" / f"{number + 3}_10.txt").write_text("bad " * (number + 6))
+    (x, y), (test_x, test_y) = imdb.load_texts(raw)
+    ours = REVIEWS | {f"train/pos/{n + 3}_10.txt": "bad " * (n + 6) for n in range(40)}
+    assert {(text, label) for text, label in zip(x, y, strict=True)} == {
+        (text, int("pos" in name))
+        for name, text in ours.items()
+        if re.match(r"train/(pos|neg)/\d", name)
+    }
+    assert dict(zip(test_x, test_y, strict=True)) == {"bad unseen": 0, "": 1}
+    assert x.dtype == object
+    assert y.dtype == np.int64
+    lengths = [len(row) for row in imdb.from_directory(raw)[0][0]]
+    assert [len(re.findall(r"[^\W_]+'?[^\W_]*", text)) + 1 for text in x] == lengths
+    other, _ = imdb.load_texts(raw, seed=1)
+    assert sorted(other[0]) == sorted(x) != list(other[0])
+    assert list(other[0]) != list(x)
+    if packed:
+        with tarfile.open(folders / "data" / "aclImdb.tar.xz", "w:xz") as tar:
+            tar.add(raw, "aclImdb")
+        shutil.rmtree(raw)
+    (same_x, stars), _ = imdb.load_texts(labels="stars")
+    assert list(same_x) == list(x)
+    expected = {
+        text: int(name.rpartition("_")[2][:-4]) for name, text in ours.items() if "_" in name
+    }
+    assert [expected[text] for text in x] == list(stars)
+    assert stars.dtype == np.int64
+
+
+def test_texts_that_are_not_there(raw, folders):
+    with pytest.raises(ValueError, match="'sentiment' or 'stars', got 'star'"):
+        imdb.load_texts(labels="star")
+    (raw / "train" / "pos" / "5_11.txt").write_text("film")
+    assert len(imdb.load_texts()[0][0]) == 5
+    with pytest.raises(ValueError, match=r"pos/5_11\.txt does not say its stars"):
+        imdb.load_texts(labels="stars")
+    shutil.rmtree(raw / "test" / "neg")
+    with pytest.raises(FileNotFoundError, match=r"no folder .*test.neg: wanted"):
+        imdb.load_texts()
+    shutil.rmtree(raw)
+    with pytest.raises(
+        FileNotFoundError, match=r"aclImdb_v1\.tar\.gz is not on .*ai\.stanford\.edu"
+    ):
+        imdb.load_texts()
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        imdb.load_texts(folders / "nowhere")
 
 
 def test_new_reviews_are_noticed(raw):

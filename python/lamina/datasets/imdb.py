@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamina.datasets.arrays import read_npz
-from lamina.datasets.finder import find, keras_file, obtain
+from lamina.datasets.finder import Source, find, keras_file, obtain
 from lamina.datasets.ragged import Labelled, Ragged, encode
-from lamina.datasets.raw_reviews import cached_reviews, read_reviews
+from lamina.datasets.raw_reviews import cached_reviews, read_reviews, read_texts
 from lamina.datasets.word_index import read_word_index
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 _NPZ = keras_file("imdb.npz", "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f")
 _INDEX = keras_file("imdb_word_index.json", "bfafd718b763782e994055a2d397834f")
 # The reviews as they were published, of which the arrays can be made.
-_RAW = ("aclImdb", "aclImdb.tar.xz", "aclImdb_v1.tar.gz", "aclImdb.tar.gz", "aclImdb_v1")
+_RAW = Source(
+    "aclImdb_v1.tar.gz",
+    "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+    "7c2ac02c03563afcf9b574c7e56c153a",
+    ("aclImdb", "aclImdb.tar.xz", "aclImdb.tar.gz", "aclImdb_v1"),
+)
 
 Split = tuple["NDArray[Any]", "NDArray[Any]"]
 
@@ -73,6 +78,38 @@ def load_data(
     return _encoded(parts, num_words, skip_top, maxlen, seed, start_char, oov_char, index_from)
 
 
+def load_texts(
+    path: Any = "aclImdb_v1.tar.gz", seed: int = 113, labels: str = "sentiment"
+) -> tuple[Split, Split]:
+    """Return ``(x_train, y_train), (x_test, y_test)``: reviews as they were written, as str.
+
+    The published reviews are read: the folder aclImdb or a .tar file of it. They are in the order
+    in which `load_data` has them where it makes its arrays of the same files.
+
+    Args:
+        path: the name of the file, or the path of a folder or .tar file of your own.
+        seed: of the order of the reviews.
+        labels: "sentiment", 1 for a favourable review and 0 for another, or "stars", of ten: 1 to
+            4 and 7 to 10.
+
+    Raises:
+        FileNotFoundError: if they are nowhere and cannot be fetched, or a part is missing.
+        ValueError: if ``labels`` is neither, a .tar file is damaged, a text is not UTF-8, or the
+            name of a file does not say its stars.
+
+    """
+    if labels not in ("sentiment", "stars"):
+        raise ValueError(f"labels is 'sentiment' or 'stars', got {labels!r}")
+    random = np.random.RandomState(seed)
+    made = []
+    for found in read_texts(obtain(_RAW, path)).values():
+        random.shuffle(found)
+        x = np.array([review.text for review in found], object)
+        made.append((x, np.array([getattr(review, labels) for review in found], np.int64)))
+    train, test = made
+    return train, test
+
+
 def get_word_index(path: Any = "imdb_word_index.json") -> dict[str, int]:
     """Return the rank of each word; its id in `load_data` is ``index_from`` more.
 
@@ -112,7 +149,7 @@ def from_directory(
 
 def _raw_instead() -> Path | None:
     """Return the published reviews, if they are here and Keras's file is not."""
-    return find(*_RAW) if find(_NPZ.name) is None else None
+    return find(_RAW.name, *_RAW.others) if find(_NPZ.name) is None else None
 
 
 def _labelled(rows: Any, labels: Any, file: Path) -> Labelled:

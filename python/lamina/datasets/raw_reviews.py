@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
+import re
 from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SPLITS, _LABELS = ("train", "test"), ("neg", "pos")
+_NAME = re.compile(r"\d+_(10|[1-9])\.txt")  # number and stars
 # What Keras's Tokenizer leaves out: all punctuation but the apostrophe.
 _FILTERED = b'!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 _BLANKS = bytes.maketrans(_FILTERED, b" " * len(_FILTERED))
@@ -77,8 +79,39 @@ def _from_tar(path: Path) -> Iterator[tuple[str, str, str, bytes]]:
         raise ValueError(f"{path} is damaged: {error}. Was it cut off?") from error
 
 
-def read_reviews(path: Path) -> Reviews:
-    """Return the reviews of a folder or a .tar file, their words ranked.
+class Text(NamedTuple):
+    """A review as it was written: neg or pos, the name of its file, what it says."""
+
+    label: str
+    name: str
+    text: str
+
+    @property
+    def sentiment(self) -> int:
+        """1 if it is favourable, else 0."""
+        return _LABELS.index(self.label)
+
+    @property
+    def stars(self) -> int:
+        """How many stars of ten its author gave, which its file's name ends with."""
+        found = _NAME.fullmatch(self.name)
+        if found is None:
+            raise ValueError(
+                f"{self.label}/{self.name} does not say its stars: wanted a name like 0_9.txt, "
+                f"number and stars from 1 to 10"
+            )
+        return int(found[1])
+
+
+def _decoded(raw: bytes, what: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{what} is not UTF-8: {error}") from error
+
+
+def read_texts(path: Path) -> dict[str, list[Text]]:
+    """Return the reviews of train and of test, of a folder or a .tar file, in order of their names.
 
     Raises:
         FileNotFoundError: if a part of them is missing.
@@ -87,27 +120,33 @@ def read_reviews(path: Path) -> Reviews:
     """
     if not path.exists():
         raise FileNotFoundError(f"there is no folder or .tar file {path}")
-    texts: dict[str, list[tuple[str, str, list[bytes]]]] = {split: [] for split in _SPLITS}
+    texts: dict[str, list[Text]] = {split: [] for split in _SPLITS}
     for split, label, name, raw in _from_folder(path) if path.is_dir() else _from_tar(path):
-        try:
-            small = raw.decode("utf-8").lower().encode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path}: {split}/{label}/{name} is not UTF-8: {error}") from error
-        texts[split].append((label, name, small.translate(_BLANKS).split()))
+        texts[split].append(Text(label, name, _decoded(raw, f"{path}: {split}/{label}/{name}")))
     for split, found in texts.items():
-        if {label for label, _, _ in found} != set(_LABELS):
+        if {text.label for text in found} != set(_LABELS):
             raise FileNotFoundError(
                 f"{path} has no reviews in {split}/neg or {split}/pos: wanted "
                 f"aclImdb/{{train,test}}/{{pos,neg}}/*.txt"
             )
         found.sort(key=lambda text: text[:2])
-    counts = Counter(chain.from_iterable(words for _, _, words in texts["train"]))
+    return texts
+
+
+def read_reviews(path: Path) -> Reviews:
+    """Return the reviews of a folder or a .tar file, their words ranked; raises as `read_texts`."""
+    texts = read_texts(path)
+    words = {
+        split: [text.text.lower().encode("utf-8").translate(_BLANKS).split() for text in found]
+        for split, found in texts.items()
+    }
+    counts = Counter(chain.from_iterable(words["train"]))
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     ranks = {word: rank for rank, word in enumerate(ranked, 1)}
     parts = []
     for split in _SPLITS:
-        rows = [[ranks[w] for w in words if w in ranks] for _, _, words in texts[split]]
-        labels = np.array([_LABELS.index(label) for label, _, _ in texts[split]], np.int64)
+        rows = [[ranks[w] for w in row if w in ranks] for row in words[split]]
+        labels = np.array([text.sentiment for text in texts[split]], np.int64)
         flat = np.fromiter(chain.from_iterable(rows), np.int32, sum(map(len, rows)))
         parts.append((Ragged(flat, np.array([len(row) for row in rows])), labels))
     return Reviews(parts, [word.decode("utf-8") for word in ranked])
