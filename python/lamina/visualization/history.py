@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _IN_A_ROW = 3
+_LINE = 0.21  # the height of a line of a legend, in inches
 # What is better when it is lower, by a part of its name.
 _LOWER = ("loss", "error", "mse", "mae", "mape", "rmse", "entropy", "divergence", "hinge", "cosh")
 
@@ -74,7 +75,8 @@ def plot_history(
             )
     columns = min(len(wanted), _IN_A_ROW)
     rows = math.ceil(len(wanted) / columns)
-    figure = new_figure(5.2 * columns, 3.6 * rows + (0.4 if title else 0.0))
+    below = _LINE * 2 * len(runs) if len(runs) > 1 else 0.0
+    figure = new_figure(5.2 * columns, (3.6 + below) * rows + (0.4 if title else 0.0))
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in grid[len(wanted) :]:
         axes.set_visible(False)
@@ -151,7 +153,9 @@ def _panel(axes: Any, metric: str, runs: Sequence[_Run], smoothing: float) -> No
     axes.set_xlabel("epoch", fontsize=TEXT, color=MUTED)
     axes.xaxis.get_major_locator().set_params(integer=True)
     if len(axes.get_lines()):
-        axes.legend(frameon=False, fontsize=SMALL)
+        # Of several trainings it is too long to stand among their curves.
+        where = {} if alone else {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16)}
+        axes.legend(frameon=False, fontsize=SMALL, **where)
 
 
 def _best(metric: str, values: Sequence[float]) -> int | None:
