@@ -22,6 +22,26 @@ PROGRAMS = [
     ),
     ("question_answering", None, r"test accuracy: ([\d.]+)", (0.4, 1)),
     ("shared_lstm", MNIST, r"test accuracy: ([\d.]+)", (0.75, 1)),
+    ("imdb_embedding", "aclImdb.tar.xz", r"test accuracy: ([\d.]+)", (0.65, 1)),
+    ("imdb_simple_rnn", "aclImdb.tar.xz", r"test accuracy: ([\d.]+)", (0.62, 1)),
+    (
+        "glove_vectors_in_a_network",
+        "aclImdb.tar.xz",
+        r"6531 of the 9999 most frequent words have a vector\n[^\0]*vectors, trained: ([\d.]+)",
+        (0.57, 1),
+    ),
+    (
+        "posts",
+        "aclImdb.tar.xz",
+        r"error: (?:[01]\.|2\.[0-6]).*\n.*length, accuracy: 0\.[2-9].*\n.*accuracy: ([\d.]+)",
+        (0.65, 1),
+    ),
+    (
+        "headline",
+        "aclImdb.tar.xz",
+        r"text alone: 0\.[7-9]\d+ .*\ntest accuracy with the numbers: ([\d.]+)",
+        (0.7, 1),
+    ),
     ("k_fold_regression", "aclImdb.tar.xz", r"test mae: ([\d.]+)", (0, 2.8)),
     # The mean digit as every answer has a loss of 0.263 and a squared error of 0.067.
     ("autoencoder", MNIST, r"codes: \(1000, 32\)\ntest loss: ([\d.]+)", (0.05, 0.23)),
