@@ -1,5 +1,7 @@
 """Operations beyond their gradients: numpy's rules, types, random numbers, errors."""
 
+import random
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,8 @@ def test_random_numbers_follow_the_seed():
                 ops.random_normal((3, 4), 2, 0.1).data,
                 ops.random_uniform((5,), -1, 1, dtype="float64").data,
                 ops.dropout(np.ones(100), 0.5).data,
+                np.random.normal(size=3),  # noqa: NPY002 - what programs draw themselves
+                random.random(),
             ]
         )
     for one, other in zip(*found, strict=True):
@@ -97,6 +101,9 @@ def test_random_numbers_follow_the_seed():
     assert found[0][1].dtype == np.float64
     assert (ops.dropout(np.ones(100), 0.5).data != found[0][2]).any()
     np.testing.assert_array_equal(ops.random_normal((4,), seed=3), ops.random_normal((4,), seed=3))
+    for seed in (-1, 1 << 32):
+        with pytest.raises(ValueError, match="wanted a seed from 0 to"):
+            set_random_seed(seed)
 
 
 def test_dropout_draws_its_gradient_with_the_same_mask():

@@ -6,6 +6,7 @@ on one thread gives the same numbers on every run.
 
 from __future__ import annotations
 
+import random
 import threading
 
 import numpy as np
@@ -21,13 +22,18 @@ _thread = _Thread()
 def set_random_seed(seed: int) -> None:
     """Restart every random choice of this thread: weights, shuffling, dropout, sampling.
 
+    As in Keras, ``random`` and ``numpy.random`` start anew as well, from which programs draw noise
+    and splits of their own.
+
     Raises:
-        ValueError: if the seed is negative.
+        ValueError: if the seed is not from 0 to 2**32 - 1, which is what numpy.random takes.
 
     """
-    if seed < 0:
-        raise ValueError(f"set_random_seed: the seed must not be negative, got {seed}")
+    if not 0 <= seed < 1 << 32:
+        raise ValueError(f"set_random_seed: wanted a seed from 0 to 2**32 - 1, got {seed}")
     _thread.generator = np.random.default_rng(seed)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - that of programs
 
 
 def generator() -> np.random.Generator:
