@@ -145,6 +145,10 @@ inline float minimum(float a, float b) { return a < b ? a : b; }
 inline Floats as_floats(Ints v) { return reinterpret_cast<Floats>(v); }
 inline Ints as_ints(Floats v) { return reinterpret_cast<Ints>(v); }
 
+// Sums of bits that may wrap around, as those of a NaN and of negative numbers do.
+typedef uint32_t Bits __attribute__((vector_size(kLanes * 4)));
+inline Ints wrapping_add(Ints a, Ints b) { return (Ints)((Bits)a + (Bits)b); }
+
 // Correctly rounded. In intrinsics where there are any: GCC calls the library for every lane.
 inline Floats sqrt(Floats x) {
 #if defined(__AVX512F__)
@@ -277,7 +281,8 @@ inline Floats exp(Floats x) {
   p = p * r + 4.99999893e-1f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  return as_floats(as_ints(p) + exponent);
+  const Floats y = as_floats(wrapping_add(as_ints(p), exponent));
+  return x == x ? y : x;  // the bits of some NaNs would become a number
 }
 
 inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }

@@ -38,9 +38,10 @@ inline Doubles exp_minus_one(Doubles x) {
 inline Floats log(Floats x) {
   const auto tiny = x < 1.17549435e-38f;  // subnormal, or not positive
   const Ints bits = as_ints(tiny ? x * 8388608.0f : x);
-  const Ints shifted = bits - 0x3f3504f3;  // the bits of sqrt(1/2)
+  const Ints root = Ints{} + 0x3f3504f3;  // the bits of sqrt(1/2)
+  const Ints shifted = wrapping_add(bits, -root);
   const Ints n = shifted >> 23;
-  const Floats f = as_floats((shifted & 0x7fffff) + 0x3f3504f3) - 1.0f;
+  const Floats f = as_floats((shifted & 0x7fffff) + root) - 1.0f;
   Floats p = f * -8.10155834e-02f + 1.27123077e-01f;
   p = p * f - 1.29722390e-01f;
   p = p * f + 1.42021738e-01f;

@@ -114,15 +114,16 @@ def test_first_states_and_calls_with_options(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "layer",
+    "options",
     [
-        layers.MultiHeadAttention(2, 3),
-        layers.MultiHeadAttention(2, 3, value_dim=4, use_gate=True, use_bias=False),
-        layers.MultiHeadAttention(2, 3, output_shape=(2, 3)),
+        {},
+        {"value_dim": 4, "use_gate": True, "use_bias": False},
+        {"output_shape": (2, 3)},
     ],
 )
-def test_multi_head_attention(layer, tmp_path):
+def test_multi_head_attention(options, tmp_path):
     x, y = Input((4, 5)), Input((7, 6))
+    layer = layers.MultiHeadAttention(2, 3, **options)
     outputs = [layer(x, y), *layers.MultiHeadAttention(2, 3)(x, x, return_attention_scores=True)]
     outputs += layers.Attention()([x, x], return_attention_scores=True, use_causal_mask=True)
     outputs.append(layers.MultiHeadAttention(3, 2)(x, x, use_causal_mask=True))

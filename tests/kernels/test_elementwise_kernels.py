@@ -136,6 +136,13 @@ def test_the_ends_of_the_line(kernels, dtype):
     np.testing.assert_array_equal(kernels.clipped_relu(x, 0, 6, 0)[2:5], [6, 0, nan])
 
 
+def test_nan_stays_nan_whatever_its_bits(kernels):
+    patterns = [0x7FC00000, 0x7FFFFFFF, 0x7F800001, 0x7FFF2456, 0xFFC00000, 0xFFFFFFFF, 0xFF812345]
+    x = np.array(patterns * 3, np.uint32).view(np.float32)
+    for name in ("exp", "expm1", "log", "log1p", "sigmoid", "softplus", "tanh", "erf", "gelu"):
+        assert np.isnan(getattr(kernels, name)(x)).all(), name
+
+
 def test_threads_do_not_change_a_bit(kernels):
     x = np.random.default_rng(1).normal(size=100_003).astype(np.float32)
     before = kernels.num_threads()
