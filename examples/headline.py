@@ -2,7 +2,8 @@
 
     python examples/headline.py [--short]
 
-The course foretells the success of headlines, from their words and from numbers such as the hour.
+The classic of two inputs foretells the success of headlines, from their words and from numbers such
+as the hour.
 Here, a film review of aclImdb is favourable or is not: its last 100 words go in, and five numbers
 about the whole text, such as the shares of exclamation marks and of capitals. An auxiliary output
 after the LSTM has a loss of its own. Four epochs on 22,500 reviews, in 36 seconds on two cores:
