@@ -2,12 +2,12 @@
 
     python examples/headline.py [--short]
 
-The classic of two inputs foretells the success of headlines, from their words and from numbers such
-as the hour.
-Here, a film review of aclImdb is favourable or is not: its last 100 words go in, and five numbers
-about the whole text, such as the shares of exclamation marks and of capitals. An auxiliary output
-after the LSTM has a loss of its own. Four epochs on 22,500 reviews, in 36 seconds on two cores:
-85.8 % of the test reviews right; by the text alone it is 85.9 %, so that the numbers add nothing.
+The classic of its kind foretells the success of headlines, from their words and from numbers such
+as the hour. Here, a film review of aclImdb is favourable or is not: its last 100 words go in, and
+five numbers about the whole text, such as the shares of exclamation marks and of capitals. An
+auxiliary output after the LSTM has a loss of its own. Four epochs on 22,500 reviews, in 36 seconds
+on two cores: 85.8 % of the test reviews right; by the text alone it is 85.9 %, so that the numbers
+add nothing.
 """
 
 import argparse

@@ -3,11 +3,11 @@
     python examples/posts.py [--short]
 
 Chollet, Deep Learning with Python, section 7.1, predicts the age, the income and the gender of
-authors. That data is nowhere to be had; here, the texts are the film reviews of aclImdb, and what is predicted is how many stars of ten the
-author gave (a number), how long the whole text is (in ten groups, where 300 words are read at
-most), and whether it is favourable (yes or no). Four epochs on 22,500 reviews, in 3 minutes on two
-cores: 1.73 stars of mean error on the test reviews (3.29 for always the mean), 61.5 % of the
-lengths right (10 % by guessing), 85.7 % of yes or no.
+authors. That data is nowhere to be had; here, the texts are the film reviews of aclImdb, and what
+is predicted is how many stars of ten the author gave (a number), how long the whole text is (in ten
+groups, where 300 words are read at most), and whether it is favourable (yes or no). Four epochs on
+22,500 reviews, in 3 minutes on two cores: 1.73 stars of mean error on the test reviews (3.29 for
+always the mean), 61.5 % of the lengths right (10 % by guessing), 85.7 % of yes or no.
 """
 
 import argparse
