@@ -5,9 +5,10 @@
 The network is that of Chollet, Deep Learning with Python, section 6.1: an Embedding, Flatten,
 Dense(32) and Dense(1). Its table begins with the vectors or random, and is trained further or stays
 as it is (frozen). Vectors are those of a file, or are trained here on TEXT (text8) and written to
-vectors.100d.txt as GloVe's are. With 17 million words of Wikipedia (``--text wiki8.zip``), in 86 seconds on two cores, it is right about
-54.6 % of 10,000 other reviews, be the vectors frozen or trained further, and about 51.9 % and
-52.1 % with random ones: 200 reviews teach little. With ``--short`` there are 2,000.
+vectors.100d.txt as GloVe's are. With 17 million words of Wikipedia (``--text wiki8.zip``), in 86
+seconds on two cores, it is right about 54.6 % of 10,000 other reviews, be the vectors frozen or
+trained further, and about 51.9 % and 52.1 % with random ones: 200 reviews teach little. With
+``--short`` there are 2,000.
 """
 
 import argparse
