@@ -4,13 +4,14 @@ Agreement is 1e-5 of the largest element of what is compared, which is what floa
 are taken in another order. Whoever needs more says why where it passes ``tolerance``.
 """
 
+import functools
 import os
 
 import numpy as np
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
-# Each operation is compiled for each shape and run once: XLA's optimizer would take half the time.
+# Each operation is compiled for each shape and run once: optimizing it does not pay.
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
@@ -18,6 +19,7 @@ os.environ.setdefault(
 keras = pytest.importorskip("keras")
 jax = pytest.importorskip("jax")
 
+from lamina import optimizers  # noqa: E402
 from lamina.autodiff import GradientTape, RowGrad, Tensor, flatten  # noqa: E402
 
 TOLERANCE = 1e-5
@@ -49,26 +51,33 @@ def copy_weights(ours, theirs):
     ours.set_weights(weights)
 
 
-def keras_gradients(layer, inputs, upstream, call, where=None):
-    """Return Keras's outputs and the gradients of sum(outputs * upstream), by inputs and weights.
+def keras_gradients(layer, inputs, upstream, call):
+    """Return a function to Keras's outputs and the gradients of sum(outputs * upstream).
 
-    ``where`` says which inputs are floats, and so have a gradient.
+    They are by the inputs that are floats and by the weights that the layer has when it is called.
+    It is compiled once, whatever the number of calls.
     """
     leaves, rebuild = flatten(inputs)
     floats = [np.issubdtype(np.asarray(leaf).dtype, np.floating) for leaf in leaves]
-    trained = [variable.value for variable in layer.trainable_variables]
-    fixed = [variable.value for variable in layer.non_trainable_variables]
-
-    def run(float_leaves, weights):
-        following = iter(float_leaves)
-        filled = [next(following) if f else leaf for f, leaf in zip(floats, leaves, strict=True)]
-        outputs, _ = layer.stateless_call(weights, fixed, rebuild(filled), **call)
-        return flatten(outputs)[0]
-
     given = [jax.numpy.asarray(leaf) for f, leaf in zip(floats, leaves, strict=True) if f]
-    outputs, pull_back = jax.vjp(run, given, trained)
-    by_inputs, by_weights = pull_back([jax.numpy.asarray(u) for u in upstream(outputs)])
-    return outputs, by_inputs, by_weights
+
+    @jax.jit
+    def run(float_leaves, trained, fixed):
+        def forward(float_leaves, trained):
+            following = iter(float_leaves)
+            filled = [next(following) if f else x for f, x in zip(floats, leaves, strict=True)]
+            outputs, _ = layer.stateless_call(trained, fixed, rebuild(filled), **call)
+            return flatten(outputs)[0]
+
+        outputs, pull_back = jax.vjp(forward, float_leaves, trained)
+        return outputs, *pull_back([jax.numpy.asarray(u) for u in upstream(outputs)])
+
+    def gradients():
+        trained = [variable.value for variable in layer.trainable_variables]
+        fixed = [variable.value for variable in layer.non_trainable_variables]
+        return run(given, trained, fixed)
+
+    return gradients
 
 
 def our_gradients(layer, inputs, upstream, call):
@@ -89,6 +98,22 @@ def our_gradients(layer, inputs, upstream, call):
     return [output.data for output in outputs], total[: len(floats)], total[len(floats) :]
 
 
+def compare_steps(ours, theirs, our_gradients, their_gradients, tolerance):
+    """Compare the weights after three steps of SGD with what the two functions return."""
+    by_weights = their_gradients()[2]
+    if not by_weights:
+        return
+    # The largest weight moves by a tenth or so, so that the next gradients are others.
+    largest = max(float(np.abs(np.asarray(gradient)).max(initial=0)) for gradient in by_weights)
+    rate = 0.1 / max(largest, 1e-3)
+    optimizer, their_optimizer = optimizers.SGD(rate), keras.optimizers.SGD(rate)
+    for _ in range(3):
+        their_optimizer.apply(their_gradients()[2], theirs.trainable_variables)
+        optimizer.apply(our_gradients()[2], ours.trainable_weights)
+    for mine, other in zip(ours.trainable_weights, theirs.trainable_variables, strict=True):
+        assert_close(mine, other, f"{other.name} after three steps", tolerance)
+
+
 def random_upstream(outputs):
     """Return fixed random weights for the outputs, so that no gradient is a plain sum."""
     generator = np.random.default_rng(11)
@@ -96,7 +121,7 @@ def random_upstream(outputs):
 
 
 def compare_layers(ours, theirs, inputs, *, tolerance=TOLERANCE, gradients=True, **call):
-    """Compare a layer of ours with Keras's: outputs, and gradients by inputs and weights.
+    """Compare a layer of ours with Keras's: outputs, gradients, and the weights after three steps.
 
     ``inputs`` is an array or a list or dict of arrays; ``call`` goes to both (``training=``,
     ``mask=``). Weights are made by a first call and then set to the same random values.
@@ -105,8 +130,10 @@ def compare_layers(ours, theirs, inputs, *, tolerance=TOLERANCE, gradients=True,
     theirs(inputs, **call)
     copy_weights(ours, theirs)
     shapes = flatten(inputs)[0]
-    expected, by_inputs, by_weights = keras_gradients(theirs, inputs, random_upstream, call)
-    outputs, our_by_inputs, our_by_weights = our_gradients(ours, inputs, random_upstream, call)
+    find_theirs = keras_gradients(theirs, inputs, random_upstream, call)
+    find_ours = functools.partial(our_gradients, ours, inputs, random_upstream, call)
+    expected, by_inputs, by_weights = find_theirs()
+    outputs, our_by_inputs, our_by_weights = find_ours()
     assert len(outputs) == len(expected)
     for place, (mine, other) in enumerate(zip(outputs, expected, strict=True)):
         assert_close(mine, other, f"output {place} for {[s.shape for s in shapes]}", tolerance)
@@ -117,6 +144,7 @@ def compare_layers(ours, theirs, inputs, *, tolerance=TOLERANCE, gradients=True,
     names = [variable.name for variable in theirs.trainable_variables]
     for name, mine, other in zip(names, our_by_weights, by_weights, strict=True):
         assert_close(mine, other, f"gradient by {name}", tolerance)
+    compare_steps(ours, theirs, find_ours, find_theirs, tolerance)
 
 
 def compare_configs(ours, theirs):

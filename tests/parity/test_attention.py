@@ -114,7 +114,7 @@ def compare_heads(ours, theirs, inputs, **options):
     mine(inputs)
     other(inputs)
     copy_weights(mine, other)
-    expected = keras_gradients(other, inputs, random_upstream, {})
+    expected = keras_gradients(other, inputs, random_upstream, {})()
     got = our_gradients(mine, inputs, random_upstream, {})
     names = [f"gradient by {v.path}" for v in ours.trainable_weights]
     largest = max(float(np.abs(gradient).max()) for gradient in got[2])
