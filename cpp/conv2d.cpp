@@ -4,171 +4,87 @@
 #include <vector>
 
 #include "buffer.h"
-#include "gemm.h"
+#include "correlation.h"
 #include "parallel.h"
 #include "simd.h"
-#include "window_loops.h"
 
 namespace lamina {
 namespace {
 
 constexpr int64_t kWorthAThread = 64 * 1024;  // multiplications
-constexpr int64_t kTileElements = 64 * 1024;  // packed: a quarter of a megabyte, within L2
-constexpr int64_t kLeastTile = 128;           // places: fewer would leave a product too narrow
 
-// What follows from a Convolution. Row p of the packed windows has the K cells of place p.
-struct Sizes {
-  int64_t channels, filters;  // of a group
-  int64_t K, places, tile;
-  bool plain;  // a window is one cell of its own: x is already packed
-
-  explicit Sizes(const Convolution& c)
-      : channels(c.C / c.G),
-        filters(c.F / c.G),
-        K(c.windows.kh * c.windows.kw * channels),
-        places(c.windows.places()),
-        tile(std::min(std::max<int64_t>(places, 1), std::max(kLeastTile, kTileElements / K))) {
-    const Windows& w = c.windows;
-    plain = w.kh == 1 && w.kw == 1 && w.stride_y == 1 && w.stride_x == 1 && w.top == 0 &&
-            w.left == 0 && w.OH == w.H && w.OW == w.W;
+// The cells of one axis that each place of the output reads.
+Axis forward_axis(int64_t size, int64_t places, int64_t cells, int64_t stride, int64_t dilation,
+                  int64_t before) {
+  Axis axis{size, places, stride, {}, {}};
+  for (int64_t k = 0; k < cells; ++k) {
+    axis.taps.push_back(k);
+    axis.offsets.push_back(k * dilation - before);
   }
-
-  int64_t grain(const Convolution& c) const {
-    return std::max<int64_t>(1, kWorthAThread / (K * c.F));
-  }
-};
-
-template <typename T>
-inline void copy(const T* from, T* to, int64_t count) {
-  constexpr int lanes = kLanesOf<T>;
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) store(to + i, load(from + i));
-  if (i < count) store_first(to + i, load_first(from + i, count - i), count - i);
+  return axis;
 }
 
-template <typename T>
-inline void add(const T* from, T* to, int64_t count) {
-  int64_t i = 0;
-  for (; i + kLanesOf<T> <= count; i += kLanesOf<T>) store(to + i, load(to + i) + load(from + i));
-  for (; i < count; ++i) to[i] += from[i];  // no mask: the next window may read what this one wrote
-}
-
-// Calls use(place, count, image, y, x) for the places [begin, end): `count` of them side by side,
-// the windows of which lie wholly between the image's sides, or a single one that does not. The
-// first window begins at (y, x).
-template <typename Use>
-void for_each_group(const Windows& w, int64_t begin, int64_t end, Use use) {
-  const int64_t reach = (w.kw - 1) * w.dilation_x;
-  const int64_t first = (w.left + w.stride_x - 1) / w.stride_x;
-  const int64_t last = w.W - reach + w.left <= 0 ? 0 : (w.W - reach + w.left - 1) / w.stride_x + 1;
-  for (int64_t place = begin; place < end;) {
-    const int64_t ox = place % w.OW, oy = place / w.OW % w.OH;
-    const bool inner = first <= ox && ox < last;
-    const int64_t count = inner ? std::min(std::min(last, w.OW) - ox, end - place) : 1;
-    use(place, count, place / (w.OW * w.OH), oy * w.stride_y - w.top, ox * w.stride_x - w.left);
-    place += count;
+// The outputs of one axis that each of the cells phase, phase + stride ... was read by.
+Axis backward_axis(int64_t size, int64_t places, int64_t cells, int64_t stride, int64_t dilation,
+                   int64_t before, int64_t phase) {
+  Axis axis{places, (size - phase + stride - 1) / stride, 1, {}, {}};
+  for (int64_t k = cells - 1; k >= 0; --k) {
+    const int64_t distance = phase + before - k * dilation;
+    if (distance % stride != 0) continue;
+    axis.taps.push_back(k);
+    axis.offsets.push_back(distance / stride);
   }
+  return axis;
 }
 
-// Calls use(in_row, in_image, length) for every stretch of a window, beginning at (y, x), that is
-// one stretch both of the packed row and of the image. Only rows [low, high) of the image count.
-template <typename Use>
-inline void for_each_stretch(const Convolution& c, const Sizes& s, int64_t group, int64_t y,
-                             int64_t x, int64_t low, int64_t high, Use use) {
+Grid forward_grid(const Convolution& c) {
   const Windows& w = c.windows;
-  const Range rows = inside(y, w.dilation_y, w.kh, low, high);
-  const Range columns = inside(x, w.dilation_x, w.kw, 0, w.W);
-  const int64_t width = columns.last - columns.first;
-  if (width == 0) return;
-  for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-    const int64_t row = (y + ky * w.dilation_y) * w.W + x;
-    if (c.G == 1 && w.dilation_x == 1) {
-      use((ky * w.kw + columns.first) * c.C, (row + columns.first) * c.C, width * c.C);
-      continue;
-    }
-    for (int64_t kx = columns.first; kx < columns.last; ++kx) {
-      use((ky * w.kw + kx) * s.channels, (row + kx * w.dilation_x) * c.C + group * s.channels,
-          s.channels);
-    }
-  }
+  return {forward_axis(w.H, w.OH, w.kh, w.stride_y, w.dilation_y, w.top),
+          forward_axis(w.W, w.OW, w.kw, w.stride_x, w.dilation_x, w.left), c.C, c.C / c.G};
 }
 
-// The windows of places [begin, end), a row each.
-template <typename T>
-void pack(const Convolution& c, const Sizes& s, int64_t group, const T* x, int64_t begin,
-          int64_t end, T* rows) {
-  const Windows& w = c.windows;
-  const int64_t step = w.stride_x * c.C;
-  for_each_group(
-      w, begin, end, [&](int64_t place, int64_t count, int64_t image, int64_t y0, int64_t x0) {
-        T* row = rows + (place - begin) * s.K;
-        const T* cells = x + image * w.H * w.W * c.C;
-        const bool whole = y0 >= 0 && y0 + (w.kh - 1) * w.dilation_y < w.H && x0 >= 0 &&
-                           x0 + (w.kw - 1) * w.dilation_x < w.W;
-        if (!whole) std::fill(row, row + count * s.K, T(0));
-        for_each_stretch(c, s, group, y0, x0, 0, w.H,
-                         [&](int64_t in_row, int64_t in_image, int64_t length) {
-                           for (int64_t i = 0; i < count; ++i) {
-                             copy(cells + in_image + i * step, row + in_row + i * s.K, length);
-                           }
-                         });
-      });
+// Rows of a band: as many as stay in cache, but fewer if threads would be left without work.
+int64_t band_rows(int64_t B, const Grid& grid, int64_t most) {
+  const int64_t wanted =
+      num_threads() == 1 ? 1 : (4 * num_threads() + B - 1) / std::max<int64_t>(B, 1);
+  return std::clamp<int64_t>((grid.y.places + wanted - 1) / wanted, 1, most);
 }
 
-// Adds the rows of places [begin, end) to the cells they were packed from, if those are in rows
-// [low, high) of their image.
-template <typename T>
-void unpack(const Convolution& c, const Sizes& s, int64_t group, const T* rows, int64_t begin,
-            int64_t end, int64_t low, int64_t high, T* dx) {
-  const Windows& w = c.windows;
-  const int64_t step = w.stride_x * c.C;
-  for_each_group(
-      w, begin, end, [&](int64_t place, int64_t count, int64_t image, int64_t y0, int64_t x0) {
-        const T* row = rows + (place - begin) * s.K;
-        T* cells = dx + image * w.H * w.W * c.C;
-        for_each_stretch(c, s, group, y0, x0, low, high,
-                         [&](int64_t in_row, int64_t in_image, int64_t length) {
-                           for (int64_t i = 0; i < count; ++i) {
-                             add(row + in_row + i * s.K, cells + in_image + i * step, length);
-                           }
-                         });
-      });
+// Deals the bands of B images out to the threads: calls make(share), which returns a function
+// (image, first row, last row), for each thread, and that for its bands.
+template <typename Make>
+void for_bands(int64_t B, const Grid& grid, int64_t most_rows, int64_t work_per_row, Make make) {
+  const int64_t rows = band_rows(B, grid, most_rows);
+  const int64_t bands = (grid.y.places + rows - 1) / rows;
+  const int64_t work = std::max<int64_t>(1, work_per_row * rows);
+  parallel_for_shares(B * bands, 1 + kWorthAThread / work,
+                      [&](int share, int64_t first, int64_t last) {
+                        auto take = make(share);
+                        for (int64_t i = first; i < last; ++i) {
+                          take(i / bands, grid.y.places * (i % bands) / bands,
+                               grid.y.places * (i % bands + 1) / bands);
+                        }
+                      });
 }
 
-// A band is the rows [low, high) of one image's dx. Bands are computed apart, so that no two
-// threads add to one cell; the windows that reach into two of them are computed for both.
-template <typename T>
-void band_gradient(const Convolution& c, const Sizes& s, int64_t image, int64_t low, int64_t high,
-                   const T* dy, const T* kernel, T* rows, T* dx) {
-  const Windows& w = c.windows;
-  T* band = dx + (image * w.H + low) * w.W * c.C;
-  std::fill(band, band + (high - low) * w.W * c.C, T(0));
-  const int64_t reach = (w.kh - 1) * w.dilation_y, lowest = low + w.top - reach;
-  const int64_t first = lowest <= 0 ? 0 : (lowest + w.stride_y - 1) / w.stride_y;
-  const int64_t last = std::min(w.OH, (high - 1 + w.top) / w.stride_y + 1);
-  const int64_t from = (image * w.OH + first) * w.OW, to = (image * w.OH + last) * w.OW;
-  for (int64_t begin = from; begin < to; begin += s.tile) {
-    const int64_t end = std::min(begin + s.tile, to);
-    for (int64_t g = 0; g < c.G; ++g) {
-      multiply(Stored::kPlain, Stored::kTransposed, end - begin, s.K, s.filters,
-               dy + begin * c.F + g * s.filters, c.F, kernel + g * s.filters, c.F, T(0), rows, s.K);
-      unpack(c, s, g, rows, begin, end, low, high, dx);
-    }
-  }
-}
-
-// A tile of packed rows for each thread.
-template <typename T>
-Buffer<T> tiles(const Sizes& s) {
-  return make_buffer<T>(s.plain ? 0 : size_t(num_threads() * s.tile * s.K));
-}
-
-// into += each of the `count` sums, of `size` elements, in their order.
-template <typename T>
-void add_sums(const T* sums, int64_t count, int64_t size, T* into) {
-  if (count == 0) return;
-  parallel_for(size, kWorthAThread / count + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = 0; i < count; ++i) add(sums + i * size + begin, into + begin, end - begin);
+// out = what the grid reads of every image, times the panels of each group. finish(image, first
+// row, last row) is called for each band that is done.
+template <typename T, typename Finish>
+void correlate(int64_t B, const Grid& grid, const T* images, const std::vector<Panels<T>>& panels,
+               int64_t N, const Target& target, int64_t out_image, T* out, Finish finish) {
+  const int64_t image = grid.y.size * grid.x.size * grid.C;
+  const int64_t work = grid.x.places * int64_t(panels.size()) * panels[0].depth() * N;
+  for_bands(B, grid, Band<T>(grid).rows(), work, [&](int) {
+    return [&, band = Band<T>(grid), products = std::vector<PlaceProducts<T>>()](
+               int64_t b, int64_t first, int64_t last) mutable {
+      band.read(images + b * image, first, last);
+      for (size_t g = 0; g < panels.size(); ++g) {
+        if (products.size() <= g) products.emplace_back(grid, panels[g]);
+        products[g].write(band, first, last - first, int64_t(g) * grid.channels, target,
+                          out + b * out_image + int64_t(g) * N);
+      }
+      finish(b, first, last);
+    };
   });
 }
 
@@ -177,89 +93,85 @@ void add_sums(const T* sums, int64_t count, int64_t size, T* into) {
 template <typename T>
 void conv2d(const Convolution& c, const T* x, const T* kernel, const T* bias, Activation activation,
             T* y) {
-  const Sizes s(c);
-  const Buffer<T> scratch = tiles<T>(s);
-  parallel_for_shares(s.places, s.grain(c), [&](int share, int64_t first, int64_t last) {
-    T* rows = scratch.get() + share * s.tile * s.K;
-    for (int64_t begin = first; begin < last; begin += s.tile) {
-      const int64_t end = std::min(begin + s.tile, last);
-      for (int64_t g = 0; g < c.G; ++g) {
-        if (!s.plain) pack(c, s, g, x, begin, end, rows);
-        const T* packed = s.plain ? x + begin * c.C + g * s.channels : rows;
-        multiply(Stored::kPlain, Stored::kPlain, end - begin, s.filters, s.K, packed,
-                 s.plain ? c.C : s.K, kernel + g * s.filters, c.F, T(0),
-                 y + begin * c.F + g * s.filters, c.F);
-      }
-      add_bias_and_activate(y + begin * c.F, bias, end - begin, c.F, activation);
-    }
-  });
+  const Windows& w = c.windows;
+  const Grid grid = forward_grid(c);
+  const int64_t filters = c.F / c.G;
+  std::vector<Panels<T>> panels;
+  for (int64_t g = 0; g < c.G; ++g) {
+    panels.emplace_back(Stored::kPlain, kernel + g * filters, c.F, w.kh * w.kw * grid.channels,
+                        filters);
+  }
+  correlate(w.B, grid, x, panels, filters, Target{w.OW, c.F, 0, 0, 1, 1}, w.OH * w.OW * c.F, y,
+            [&](int64_t b, int64_t first, int64_t last) {
+              add_bias_and_activate(y + (b * w.OH + first) * w.OW * c.F, bias,
+                                    (last - first) * w.OW, c.F, activation);
+            });
 }
 
 template <typename T>
 void conv2d_gradient_input(const Convolution& c, const T* dy, const T* kernel, const T* bias,
                            Activation activation, T* dx) {
-  const Sizes s(c);
   const Windows& w = c.windows;
-  if (s.plain) {
-    parallel_for(s.places, s.grain(c), [&](int64_t begin, int64_t end) {
+  const int64_t channels = c.C / c.G, filters = c.F / c.G;
+  // Cells that a stride apart were read by the same taps: each phase of them is a grid over dy.
+  for (int64_t py = 0; py < std::min(w.stride_y, w.H); ++py) {
+    for (int64_t px = 0; px < std::min(w.stride_x, w.W); ++px) {
+      const Grid grid{backward_axis(w.H, w.OH, w.kh, w.stride_y, w.dilation_y, w.top, py),
+                      backward_axis(w.W, w.OW, w.kw, w.stride_x, w.dilation_x, w.left, px), c.F,
+                      filters};
+      std::vector<Panels<T>> panels;
       for (int64_t g = 0; g < c.G; ++g) {
-        multiply(Stored::kPlain, Stored::kTransposed, end - begin, s.channels, s.filters,
-                 dy + begin * c.F + g * s.filters, c.F, kernel + g * s.filters, c.F, T(0),
-                 dx + begin * c.C + g * s.channels, c.C);
+        std::vector<const T*> blocks;
+        for (const int64_t ky : grid.y.taps) {
+          for (const int64_t kx : grid.x.taps) {
+            blocks.push_back(kernel + (ky * w.kw + kx) * channels * c.F + g * filters);
+          }
+        }
+        panels.emplace_back(Stored::kTransposed, blocks, c.F, filters, channels);
       }
-      add_bias_and_activate(dx + begin * c.C, bias, end - begin, c.C, activation);
-    });
-    return;
+      correlate(w.B, grid, dy, panels, channels, Target{w.W, c.C, py, px, w.stride_y, w.stride_x},
+                w.H * w.W * c.C, dx, [](int64_t, int64_t, int64_t) {});
+    }
   }
-  // An image is one band, unless there are too few images to keep every thread busy; a band is
-  // several times as high as what it computes twice.
-  const int64_t wanted = w.B >= 4 * num_threads() ? 1 : 4 * num_threads();
-  const int64_t reach = (w.kh - 1) * w.dilation_y + 1;
-  const int64_t bands = std::max<int64_t>(1, std::min(wanted, w.H / (4 * reach)));
-  const int64_t work = std::max<int64_t>(1, w.OH * w.OW * s.K * c.F / bands);
-  const Buffer<T> scratch = tiles<T>(s);
-  parallel_for_shares(w.B * bands, std::max<int64_t>(1, kWorthAThread / work),
-                      [&](int share, int64_t first, int64_t last) {
-                        for (int64_t i = first; i < last; ++i) {
-                          const int64_t image = i / bands, band = i % bands;
-                          const int64_t low = w.H * band / bands, high = w.H * (band + 1) / bands;
-                          band_gradient(c, s, image, low, high, dy, kernel,
-                                        scratch.get() + share * s.tile * s.K, dx);
-                          add_bias_and_activate(dx + (image * w.H + low) * w.W * c.C, bias,
-                                                (high - low) * w.W, c.C, activation);
-                        }
-                      });
+  if (bias == nullptr && activation == Activation::kLinear) return;
+  const int64_t cells = w.B * w.H * w.W;
+  parallel_for(cells, 1 + kWorthAThread / c.C, [&](int64_t begin, int64_t end) {
+    add_bias_and_activate(dx + begin * c.C, bias, end - begin, c.C, activation);
+  });
 }
 
 template <typename T>
 void conv2d_gradient_kernel(const Convolution& c, const T* x, const T* dy, T* d_kernel) {
-  const Sizes s(c);
-  const int64_t size = s.K * c.F, threads = num_threads();
+  const Windows& w = c.windows;
+  const Grid grid = forward_grid(c);
+  const int64_t filters = c.F / c.G, size = w.kh * w.kw * grid.channels * c.F;
   std::fill(d_kernel, d_kernel + size, T(0));
-  const Buffer<T> scratch = tiles<T>(s);
-  // Share 0 adds to d_kernel itself. A thread's own sum must be worth its memory: at least a tile.
-  const int64_t grain = std::max({s.grain(c), kLeastTile});
-  const int64_t shares = std::max<int64_t>(1, std::min(threads, s.places / grain));
-  const Buffer<T> sums = make_buffer<T>(size_t((shares - 1) * size));
-  std::vector<char> used(size_t(shares), 0);
-  parallel_for_shares(s.places, grain, [&](int share, int64_t first, int64_t last) {
-    T* rows = scratch.get() + share * s.tile * s.K;
+  // Share 0 adds to d_kernel itself, the others each to a sum of their own.
+  const int64_t threads = num_threads();
+  const Buffer<T> sums = make_buffer<T>(size_t((threads - 1) * size));
+  std::vector<char> used(size_t(threads), 0);
+  for_bands(w.B, grid, Band<T>(grid).rows(), w.OW * size, [&](int share) {
     T* sum = share == 0 ? d_kernel : sums.get() + (share - 1) * size;
     if (share > 0) std::fill(sum, sum + size, T(0));
     used[size_t(share)] = 1;
-    for (int64_t begin = first; begin < last; begin += s.tile) {
-      const int64_t end = std::min(begin + s.tile, last);
+    return [&, sum, band = Band<T>(grid)](int64_t b, int64_t first, int64_t last) mutable {
+      band.read(x + b * w.H * w.W * c.C, first, last);
+      const T* rows = dy + (b * w.OH + first) * w.OW * c.F;
       for (int64_t g = 0; g < c.G; ++g) {
-        if (!s.plain) pack(c, s, g, x, begin, end, rows);
-        const T* packed = s.plain ? x + begin * c.C + g * s.channels : rows;
-        multiply(Stored::kTransposed, Stored::kPlain, s.K, s.filters, end - begin, packed,
-                 s.plain ? c.C : s.K, dy + begin * c.F + g * s.filters, c.F, T(1),
-                 sum + g * s.filters, c.F);
+        add_kernel_gradient(grid, band, last - first, g * grid.channels, rows + g * filters,
+                            filters, c.F, sum + g * filters);
       }
-    }
+    };
   });
   // A team may be smaller than was asked for; its shares are the first ones.
-  add_sums(sums.get(), std::count(used.begin() + 1, used.end(), 1), size, d_kernel);
+  const int64_t count = std::count(used.begin() + 1, used.end(), 1);
+  if (count == 0) return;
+  parallel_for(size, kWorthAThread / count + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = 0; i < count; ++i) {
+      const T* sum = sums.get() + i * size;
+      for (int64_t j = begin; j < end; ++j) d_kernel[j] += sum[j];
+    }
+  });
 }
 
 template void conv2d(const Convolution&, const float*, const float*, const float*, Activation,

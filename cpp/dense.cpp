@@ -1,6 +1,6 @@
 #include "dense.h"
 
-#include "gemm.h"
+#include "pieces.h"
 
 namespace lamina {
 namespace {
@@ -14,22 +14,25 @@ constexpr int64_t kBlock = 64 * 1024;
 template <typename T>
 void dense(const T* x, const T* kernel, const T* bias, T* y, int64_t N, int64_t I, int64_t O,
            Activation activation) {
-  for_tiles(N, O, I, [&](int64_t row, int64_t rows, int64_t column, int64_t columns) {
-    const T* tile_bias = bias ? bias + column : nullptr;
-    const int64_t step = std::max<int64_t>(kBlock / columns, 64);
-    for (int64_t end = row + rows; row < end; row += step) {
-      const int64_t count = std::min(step, end - row);
-      T* tile = y + row * O + column;
-      multiply(Stored::kPlain, Stored::kPlain, count, columns, I, x + row * I, I, kernel + column,
-               O, T(0), tile, O);
-      if (columns == O) {
-        add_bias_and_activate(tile, tile_bias, count, O, activation);
-      } else {
-        for (int64_t i = 0; i < count; ++i) {
-          add_bias_and_activate(tile + i * O, tile_bias, 1, columns, activation);
-        }
-      }
-    }
+  const Panels<T> panels(Stored::kPlain, kernel, O, I, O, 1, N <= kFewRows);
+  for_pieces(N, panels, [&](const Piece& piece) {
+    const Strip<T>&from = panels[piece.first], &to = panels[piece.last - 1];
+    const int64_t column = from.first;
+    const int64_t columns = to.first + (to.vectors - 1) * kLanesOf<T> + to.last - column;
+    const T* own_bias = bias ? bias + column : nullptr;
+    for_even_tiles(piece.rows, std::max<int64_t>(kBlock / columns, 64),
+                   [&](int64_t r, int64_t end) {
+                     const Piece block{piece.row + r, end - r, piece.first, piece.last};
+                     multiply_piece(Stored::kPlain, x, I, panels, block, y, O, false);
+                     T* rows = y + block.row * O + column;
+                     if (columns == O) {
+                       add_bias_and_activate(rows, own_bias, block.rows, O, activation);
+                     } else {
+                       for (int64_t i = 0; i < block.rows; ++i) {
+                         add_bias_and_activate(rows + i * O, own_bias, 1, columns, activation);
+                       }
+                     }
+                   });
   });
 }
 

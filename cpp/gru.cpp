@@ -102,8 +102,8 @@ void step_reset_before(const Walk& walk, const GruArrays<T>& arrays, int64_t ste
 // Then, from the products of r h, the state.
 template <typename T>
 void step_candidate(const Walk& walk, const GruArrays<T>& arrays, int64_t step,
-                    const typename Panels<T>::Panel& panel, int64_t first, int64_t count,
-                    const T* sums, const T* h_old, T* h_new) {
+                    const Strip<T>& panel, int64_t first, int64_t count, const T* sums,
+                    const T* h_old, T* h_new) {
   constexpr int lanes = kLanesOf<T>;
   const int64_t U = walk.U, padded = padded_units<T>(walk);
   for (int64_t r = 0; r < count; ++r) {
@@ -192,7 +192,7 @@ void gru(const Walk& walk, const GruArrays<T>& arrays) {
   const Panels<T> candidate(Stored::kPlain, R + 2 * U, 3 * U, U, after ? 0 : U, 1);
   for_blocks(walk, 3 * U * U, [&](int64_t first, int64_t count) {
     const auto states = make_buffer<T>(size_t(3 * count * padded));
-    const auto buffer = make_buffer<T>(size_t(count * kPanelVectors * kLanesOf<T>));
+    const auto buffer = make_buffer<T>(size_t(count * kMostVectors * kLanesOf<T>));
     T *h = states.get(), *h_new = h + count * padded, *reset_h = h_new + count * padded;
     T* sums = buffer.get();
     read_states(walk, arrays.h0, first, count, h);
@@ -224,7 +224,6 @@ void gru_gradient(const Walk& walk, const GruGradients<T>& arrays) {
   const Panels<T> of_candidate(Stored::kTransposed, R + 2 * U, 3 * U, U, U, 1);
   for_blocks(walk, 3 * U * U, [&](int64_t first, int64_t count) {
     const auto states = make_buffer<T>(size_t(2 * count * padded));
-    const auto sums = make_buffer<T>(size_t(count * kPanelVectors * kLanesOf<T>));
     T *d_h = states.get(), *d_reset_h = d_h + count * padded;
     read_states(walk, arrays.d_h, first, count, d_h);
     for (int64_t step = walk.T - 1; step >= 0; --step) {
@@ -232,14 +231,13 @@ void gru_gradient(const Walk& walk, const GruGradients<T>& arrays) {
       const int64_t at = (first * walk.T + walk.place(step)) * U;
       const T* d_sums = arrays.d_sums + 3 * at;
       if (arrays.reset_after) {
-        of_candidate.add_product(arrays.d_inner + at, walk.T * U, count, sums.get(), d_h, padded);
+        of_candidate.add_product(arrays.d_inner + at, walk.T * U, count, d_h, padded);
       } else {
         std::fill(d_reset_h, d_reset_h + count * padded, T(0));
-        of_candidate.add_product(d_sums + 2 * U, walk.T * 3 * U, count, sums.get(), d_reset_h,
-                                 padded);
+        of_candidate.add_product(d_sums + 2 * U, walk.T * 3 * U, count, d_reset_h, padded);
         step_backward_reset(walk, arrays, step, first, count, d_reset_h, d_h);
       }
-      of_gates.add_product(d_sums, walk.T * 3 * U, count, sums.get(), d_h, padded);
+      of_gates.add_product(d_sums, walk.T * 3 * U, count, d_h, padded);
     }
     write_states(walk, d_h, first, count, arrays.d_h0);
   });

@@ -127,14 +127,13 @@ void lstm_gradient(const Walk& walk, const LstmGradients<T>& arrays) {
   const Panels<T> panels(Stored::kTransposed, arrays.recurrent_kernel, 4 * U, 4 * U, U, 1);
   for_blocks(walk, 4 * U * U, [&](int64_t first, int64_t count) {
     const auto states = make_buffer<T>(size_t(2 * count * padded));
-    const auto sums = make_buffer<T>(size_t(count * kPanelVectors * kLanesOf<T>));
     T *d_h = states.get(), *d_c = d_h + count * padded;
     read_states(walk, arrays.d_h, first, count, d_h);
     read_states(walk, arrays.d_c, first, count, d_c);
     for (int64_t step = walk.T - 1; step >= 0; --step) {
       step_backward(walk, arrays, step, first, count, d_h, d_c);
       const T* d_sums = arrays.d_sums + (first * walk.T + walk.place(step)) * 4 * U;
-      panels.add_product(d_sums, walk.T * 4 * U, count, sums.get(), d_h, padded);
+      panels.add_product(d_sums, walk.T * 4 * U, count, d_h, padded);
     }
     write_states(walk, d_h, first, count, arrays.d_h0);
     write_states(walk, d_c, first, count, arrays.d_c0);

@@ -24,22 +24,22 @@ void write_states(const Walk& walk, const T* scratch, int64_t first, int64_t cou
 
 template <typename T>
 void multiply_inputs(const T* x, const T* kernel, T* out, int64_t rows, int64_t D, int64_t N) {
-  multiply_in_tiles(Stored::kPlain, Stored::kPlain, rows, N, D, x, std::max<int64_t>(D, 1), kernel,
-                    N, T(0), out, N);
+  multiply(Stored::kPlain, Stored::kPlain, rows, N, D, x, std::max<int64_t>(D, 1), kernel, N, out,
+           N);
 }
 
 template <typename T>
 void input_gradient(const T* d_sums, const T* kernel, T* d_inputs, int64_t rows, int64_t D,
                     int64_t N) {
-  multiply_in_tiles(Stored::kPlain, Stored::kTransposed, rows, D, N, d_sums, N, kernel, N, T(0),
-                    d_inputs, std::max<int64_t>(D, 1));
+  multiply(Stored::kPlain, Stored::kTransposed, rows, D, N, d_sums, N, kernel, N, d_inputs,
+           std::max<int64_t>(D, 1));
 }
 
 template <typename T>
 void kernel_gradient(const T* inputs, const T* d_sums, int64_t d_stride, T* d_kernel,
                      int64_t stride, int64_t rows, int64_t D, int64_t N) {
-  multiply_in_tiles(Stored::kTransposed, Stored::kPlain, D, N, rows, inputs,
-                    std::max<int64_t>(D, 1), d_sums, d_stride, T(0), d_kernel, stride);
+  multiply(Stored::kTransposed, Stored::kPlain, D, N, rows, inputs, std::max<int64_t>(D, 1), d_sums,
+           d_stride, d_kernel, stride);
 }
 
 template <typename T>

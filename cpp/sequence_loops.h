@@ -35,16 +35,6 @@ void for_blocks(const Walk& walk, int64_t products, Body body) {
   });
 }
 
-// The first `count` lanes, 0 < count <= kLanesOf<T>; the others are zero.
-template <typename T>
-inline Vector<T> load_some(const T* p, int64_t count) {
-  return count >= kLanesOf<T> ? load(p) : load_first(p, count);
-}
-template <typename T>
-inline void store_some(T* p, Vector<T> v, int64_t count) {
-  count >= kLanesOf<T> ? store(p, v) : store_first(p, v, count);
-}
-
 // Copies states between arrays (rows of U) and scratch (rows of padded_units, zeros beyond U). A
 // null source is zeros; a null target is left out.
 template <typename T>

@@ -113,6 +113,16 @@ inline void store_first(T* p, Vector<T> v, int64_t count) {
 #endif
 }
 
+// The first `count` lanes, 0 < count <= kLanesOf<T>; the others are zero.
+template <typename T>
+inline Vector<T> load_some(const T* p, int64_t count) {
+  return count >= kLanesOf<T> ? load(p) : load_first(p, count);
+}
+template <typename T>
+inline void store_some(T* p, Vector<T> v, int64_t count) {
+  count >= kLanesOf<T> ? store(p, v) : store_first(p, v, count);
+}
+
 // kLanes signed bytes as floats. In intrinsics where there are any: GCC converts vectors of bytes
 // one by one. (The full mask costs nothing and keeps GCC 12 from warning about its own header.)
 inline Floats load_bytes(const int8_t* p) {

@@ -13,8 +13,8 @@ namespace {
 // the states are in `products`. States are scratch, as long as whole registers.
 template <typename T>
 void step_forward(const Walk& walk, const SimpleRnnArrays<T>& arrays, int64_t step,
-                  const typename Panels<T>::Panel& panel, int64_t first, int64_t count,
-                  const T* products, const T* h_old, T* h_new) {
+                  const Strip<T>& panel, int64_t first, int64_t count, const T* products,
+                  const T* h_old, T* h_new) {
   constexpr int lanes = kLanesOf<T>;
   const int64_t U = walk.U, padded = padded_units<T>(walk), place = walk.place(step);
   for (int64_t r = 0; r < count; ++r) {
@@ -73,7 +73,7 @@ void simple_rnn(const Walk& walk, const SimpleRnnArrays<T>& arrays) {
   const Panels<T> panels(Stored::kPlain, arrays.recurrent_kernel, U, U, U, 1);
   for_blocks(walk, U * U, [&](int64_t first, int64_t count) {
     const auto states = make_buffer<T>(size_t(2 * count * padded));
-    const auto products = make_buffer<T>(size_t(count * kPanelVectors * kLanesOf<T>));
+    const auto products = make_buffer<T>(size_t(count * kMostVectors * kLanesOf<T>));
     T *h = states.get(), *h_new = h + count * padded;
     read_states(walk, arrays.h0, first, count, h);
     for (int64_t step = 0; step < walk.T; ++step) {
@@ -93,12 +93,11 @@ void simple_rnn_gradient(const Walk& walk, const SimpleRnnGradients<T>& arrays) 
   const Panels<T> panels(Stored::kTransposed, arrays.recurrent_kernel, U, U, U, 1);
   for_blocks(walk, U * U, [&](int64_t first, int64_t count) {
     const auto d_h = make_buffer<T>(size_t(count * padded));
-    const auto products = make_buffer<T>(size_t(count * kPanelVectors * kLanesOf<T>));
     read_states(walk, arrays.d_h, first, count, d_h.get());
     for (int64_t step = walk.T - 1; step >= 0; --step) {
       step_backward(walk, arrays, step, first, count, d_h.get());
       const T* d_sums = arrays.d_sums + (first * walk.T + walk.place(step)) * U;
-      panels.add_product(d_sums, walk.T * U, count, products.get(), d_h.get(), padded);
+      panels.add_product(d_sums, walk.T * U, count, d_h.get(), padded);
     }
     write_states(walk, d_h.get(), first, count, arrays.d_h0);
   });

@@ -1,5 +1,4 @@
 #include "bindings/bindings.h"
-#include "gemm.h"
 #include "parallel.h"
 
 namespace lamina::bindings {
@@ -12,7 +11,7 @@ void register_config(py::module_& m) {
 #else
   m.attr("compiler") = "GCC " __VERSION__;
 #endif
-  m.def("openblas_config", &openblas_config);
+
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, py::arg("threads"));
 }

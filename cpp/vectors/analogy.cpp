@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "gemm.h"
 #include "parallel.h"
 #include "simd.h"
+#include "vectors/dots.h"
 
 namespace lamina::vectors {
 namespace {
@@ -83,8 +83,8 @@ void answer(const Table& table, int64_t rows, const int32_t* groups, int64_t fir
         const float norm = table.norms[first + i];
         inverse[i] = norm > 0 ? 1 / norm : 0;
       }
-      multiply_transposed(words, d, table.rows + first * table.stride, table.stride, tile,
-                          kTileRows, word_count, n, d);
+      dot_products(words, d, table.rows + first * table.stride, table.stride, tile, kTileRows,
+                   word_count, n, d);
       for (int64_t w = 0; w < word_count; ++w) {
         float* cosine = tile + w * kTileRows;
         for (int64_t i = 0; i < n; ++i) {

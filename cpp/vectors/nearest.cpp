@@ -4,9 +4,9 @@
 #include <cmath>
 #include <vector>
 
-#include "gemm.h"
 #include "parallel.h"
 #include "simd.h"
+#include "vectors/dots.h"
 
 namespace lamina::vectors {
 namespace {
@@ -112,8 +112,8 @@ void cosines(const Table& table, int64_t begin, int64_t end, const float* querie
     for (int64_t tile = rows * thread / threads; tile < last; tile += kTileRows) {
       const int64_t n = std::min(kTileRows, last - tile);
       invert_norms(table.norms + begin + tile, n, inverse);
-      multiply_transposed(queries, d, table.rows + (begin + tile) * table.stride, table.stride,
-                          out + tile, rows, count, n, d);
+      dot_products(queries, d, table.rows + (begin + tile) * table.stride, table.stride, out + tile,
+                   rows, count, n, d);
       for (int64_t q = 0; q < count; ++q) {
         for (int64_t i = 0; i < n; ++i) out[q * rows + tile + i] *= inverse[i];
       }
@@ -140,8 +140,8 @@ void nearest(const Table& table, int64_t begin, int64_t end, const float* querie
       invert_norms(table.norms + tile, n, inverse);
       for (int64_t first = 0; first < count; first += group) {
         const int64_t m = std::min(group, count - first);
-        multiply_transposed(queries + first * d, d, table.rows + tile * table.stride, table.stride,
-                            product, n, m, n, d);
+        dot_products(queries + first * d, d, table.rows + tile * table.stride, table.stride,
+                     product, n, m, n, d);
         for (int64_t q = 0; q < m; ++q) {
           offer_tile(product + q * n, inverse, n, tile, best[thread * count + first + q]);
         }

@@ -46,7 +46,7 @@ def set_floatx(value: str) -> None:
 
 
 def show_config() -> None:
-    """Print the version, the SIMD level in use, the threads, OpenBLAS and the compiler."""
+    """Print the version, the SIMD level in use, the threads and the compiler."""
     import numpy as np  # noqa: PLC0415
 
     core = _native.core
@@ -55,7 +55,6 @@ def show_config() -> None:
         "numpy": np.__version__,
         "SIMD level": f"{core.level} (this CPU supports {', '.join(_native.supported_levels())})",
         "threads": str(core.num_threads()),
-        "OpenBLAS": core.openblas_config(),
         "compiler": core.compiler,
     }
     width = max(map(len, rows))

@@ -1,0 +1,142 @@
+#include "correlation.h"
+
+namespace lamina {
+namespace {
+
+constexpr int64_t kBandElements = 64 * 1024;  // a quarter of a megabyte
+constexpr int64_t kPlaces = 168;              // whose products are made strip by strip
+constexpr int64_t kDepth = 1024;        // rows of a strip that stay in the second level of cache
+constexpr int64_t kSummedPlaces = 128;  // that give one product of the kernel's gradient
+
+}  // namespace
+
+template <typename T>
+Band<T>::Band(const Grid& grid)
+    : grid_(grid),
+      padded_(grid.y.is_padded() || grid.x.is_padded()),
+      width_(padded_ ? grid.x.high() - grid.x.low() : grid.x.size),
+      row_step_(grid.y.step * width_ * grid.C),
+      place_step_(grid.x.step * grid.C) {
+  rows_ = std::clamp<int64_t>(kBandElements / std::max<int64_t>(1, row_step_), 1,
+                              std::max<int64_t>(1, grid.y.places));
+  const bool merges = grid.merges_rows();
+  for (const int64_t y : grid.y.offsets) {
+    for (size_t i = 0;
+         i < (merges ? std::min<size_t>(1, grid.x.offsets.size()) : grid.x.offsets.size()); ++i) {
+      offsets_.push_back(
+          ((y - grid.y.low()) * width_ + grid.x.offsets[i] - (padded_ ? grid.x.low() : 0)) *
+          grid.C);
+    }
+  }
+  if (!padded_) return;
+  const int64_t reach = grid.y.offsets.empty() ? 1 : grid.y.offsets.back() - grid.y.low() + 1;
+  copy_ = make_buffer<T>(size_t(((rows_ - 1) * grid.y.step + reach) * width_ * grid.C));
+}
+
+template <typename T>
+void Band<T>::read(const T* image, int64_t first, int64_t last) {
+  const Axis &y = grid_.y, &x = grid_.x;
+  const int64_t begin = first * y.step + y.low();  // the first row of cells
+  if (!padded_) {
+    cells_ = image + begin * width_ * grid_.C;
+    return;
+  }
+  const int64_t end = (last - 1) * y.step + (y.offsets.empty() ? 0 : y.offsets.back()) + 1;
+  const int64_t left = -x.low() * grid_.C;
+  const int64_t inside = std::min(x.size, x.high()) * grid_.C, row = width_ * grid_.C;
+  T* out = copy_.get();
+  for (int64_t i = begin; i < end; ++i, out += row) {
+    if (i < 0 || i >= y.size) {
+      std::fill_n(out, row, T(0));
+      continue;
+    }
+    std::fill_n(out, left, T(0));
+    std::copy_n(image + i * x.size * grid_.C, inside, out + left);
+    std::fill(out + left + inside, out + row, T(0));
+  }
+  cells_ = copy_.get();
+}
+
+template <typename T>
+PlaceProducts<T>::PlaceProducts(const Grid& grid, const Panels<T>& panels)
+    : grid_(grid),
+      panels_(panels),
+      segments_(grid.segments()),
+      length_(grid.length()),
+      tile_(kMostRows),
+      rows_(size_t(kPlaces * std::max<int64_t>(segments_, 1))),
+      outputs_(size_t(kPlaces)) {
+  for (int64_t i = 0; i < panels.count(); ++i) {
+    tile_ = std::min<int64_t>(tile_, tile_rows(panels[i].vectors));
+  }
+}
+
+template <typename T>
+void PlaceProducts<T>::write(const Band<T>& band, int64_t first, int64_t rows, int64_t channel,
+                             const Target& target, T* out) {
+  const int64_t width = grid_.x.places;
+  const T* begins[kPlaces];
+  for_even_tiles(rows * width, kPlaces, [&](int64_t begin, int64_t end) {
+    band.begins(begin, end - begin, begins);
+    const T** to = rows_.data();
+    for_even_tiles(end - begin, tile_, [&](int64_t from, int64_t until) {
+      for (int64_t s = 0; s < segments_; ++s) {
+        const int64_t offset = band.offset(s) + channel;
+        for (int64_t i = from; i < until; ++i) *to++ = begins[i] + offset;
+      }
+    });
+    for (int64_t i = begin; i < end; ++i) {
+      outputs_[size_t(i - begin)] = out + target.cell(first + i / width, i % width);
+    }
+    multiply(end - begin);
+  });
+}
+
+template <typename T>
+void PlaceProducts<T>::multiply(int64_t places) {
+  const int64_t step = std::max<int64_t>(1, kDepth / std::max<int64_t>(1, length_));
+  for (int64_t s = 0; s == 0 || s < segments_; s += step) {
+    const int64_t count = std::min(step, segments_ - s);
+    for (int64_t i = 0; i < panels_.count(); ++i) {
+      Strip<T> strip = panels_[i];
+      strip.data += s * length_ * strip.step;
+      for_even_tiles(places, tile_, [&](int64_t from, int64_t to) {
+        multiply_rows(rows_.data() + from * segments_ + s * (to - from), to - from, count, length_,
+                      strip, outputs_.data() + from, strip.first, s > 0);
+      });
+    }
+  }
+}
+
+template <typename T>
+void add_kernel_gradient(const Grid& grid, const Band<T>& band, int64_t rows, int64_t channel,
+                         const T* dy, int64_t N, int64_t stride, T* d_kernel) {
+  const int64_t segments = grid.segments(), length = grid.length();
+  const T* begins[kSummedPlaces];
+  for_even_tiles(rows * grid.x.places, kSummedPlaces, [&](int64_t begin, int64_t end) {
+    band.begins(begin, end - begin, begins);
+    const Panels<T> panels(Stored::kPlain, dy + begin * stride, stride, end - begin, N, 1, true);
+    for (int64_t i = 0; i < panels.count(); ++i) {
+      const Strip<T>& strip = panels[i];
+      for (int64_t s = 0; s < segments; ++s) {
+        for_even_tiles(length, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
+          T* out[kMostRows];
+          for (int64_t k = from; k < to; ++k) out[k - from] = d_kernel + (s * length + k) * stride;
+          multiply_columns(begins, band.offset(s) + channel + from, to - from, end - begin, strip,
+                           out, strip.first, true);
+        });
+      }
+    }
+  });
+}
+
+template class Band<float>;
+template class Band<double>;
+template class PlaceProducts<float>;
+template class PlaceProducts<double>;
+template void add_kernel_gradient(const Grid&, const Band<float>&, int64_t, int64_t, const float*,
+                                  int64_t, int64_t, float*);
+template void add_kernel_gradient(const Grid&, const Band<double>&, int64_t, int64_t, const double*,
+                                  int64_t, int64_t, double*);
+
+}  // namespace lamina

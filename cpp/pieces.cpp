@@ -1,0 +1,81 @@
+#include "pieces.h"
+
+namespace lamina {
+namespace {
+
+// A block of rows of a and of k stays in the second level of cache while the strips pass by.
+constexpr int64_t kRows = 168, kDepth = 384, kColumnsDepth = 128;
+
+template <typename T>
+Strip<T> from_row(Strip<T> strip, int64_t k) {
+  strip.data += k * strip.step;
+  return strip;
+}
+
+// Rows [row, row + rows) of c, of op(a) = a.
+template <typename T>
+void multiply_by_rows(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
+                      int64_t depth, T* c, int64_t ldc, bool add) {
+  for_even_tiles(p.rows, kRows, [&](int64_t begin, int64_t end) {
+    for (int64_t s = p.first; s < p.last; ++s) {
+      const Strip<T> strip = from_row(b[s], k);
+      for_even_tiles(end - begin, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
+        const T* rows[kMostRows];
+        T* out[kMostRows];
+        for (int64_t r = from; r < to; ++r) {
+          const int64_t row = p.row + begin + r;
+          rows[r - from] = a + row * lda + k;
+          out[r - from] = c + row * ldc;
+        }
+        multiply_rows(rows, to - from, 1, depth, strip, out, strip.first, add);
+      });
+    }
+  });
+}
+
+// The same of op(a) = the transpose of a.
+template <typename T>
+void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
+                         int64_t depth, T* c, int64_t ldc, bool add) {
+  const T* rows[kColumnsDepth];
+  for (int64_t i = 0; i < depth; ++i) rows[i] = a + (k + i) * lda;
+  for (int64_t s = p.first; s < p.last; ++s) {
+    const Strip<T> strip = from_row(b[s], k);
+    for_even_tiles(p.rows, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
+      T* out[kMostRows];
+      for (int64_t r = from; r < to; ++r) out[r - from] = c + (p.row + r) * ldc;
+      multiply_columns(rows, p.row + from, to - from, depth, strip, out, strip.first, add);
+    });
+  }
+}
+
+}  // namespace
+
+template <typename T>
+void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b,
+                    const Piece& piece, T* c, int64_t ldc, bool add) {
+  const bool plain = a_stored == Stored::kPlain;
+  if (b.depth() == 0 && !add) {  // nothing to sum
+    for (int64_t r = piece.row; r < piece.row + piece.rows; ++r) {
+      for (int64_t s = piece.first; s < piece.last; ++s) {
+        const int64_t columns = (b[s].vectors - 1) * kLanesOf<T> + b[s].last;
+        std::fill_n(c + r * ldc + b[s].first, columns, T(0));
+      }
+    }
+    return;
+  }
+  for_even_tiles(b.depth(), plain ? kDepth : kColumnsDepth, [&](int64_t k, int64_t end) {
+    const auto multiply_block = plain ? multiply_by_rows<T> : multiply_by_columns<T>;
+    multiply_block(a, lda, b, piece, k, end - k, c, ldc, add || k > 0);
+  });
+}
+
+#define LAMINA_INSTANTIATE(T)                                                                 \
+  template void multiply_piece(Stored, const T*, int64_t, const Panels<T>&, const Piece&, T*, \
+                               int64_t, bool);
+
+LAMINA_INSTANTIATE(float)
+LAMINA_INSTANTIATE(double)
+#undef LAMINA_INSTANTIATE
+
+}  // namespace lamina

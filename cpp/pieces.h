@@ -1,0 +1,48 @@
+// Products with a packed matrix (panels.h), piece by piece, for kernels that have something to do
+// with a piece while it is in cache. Whole products are in gemm.h.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "panels.h"
+#include "parallel.h"
+
+namespace lamina {
+
+// Up to so many rows, packing the other matrix takes longer than it saves.
+inline constexpr int64_t kFewRows = 24;
+
+// What a piece of a product is made of: rows [row, row + rows) of c, and strips [first, last).
+struct Piece {
+  int64_t row, rows, first, last;
+};
+
+// c = or += op(a) times the panels, for one piece of c, on the caller's thread; op(a) is m x K.
+template <typename T>
+void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b,
+                    const Piece& piece, T* c, int64_t ldc, bool add);
+
+// Calls body(piece) for the pieces of an m x N product of sums over k, one a thread; small products
+// stay on the caller's.
+template <typename T, typename Body>
+void for_pieces(int64_t m, const Panels<T>& b, Body body) {
+  // Below this many multiplications a second thread costs more than it gives.
+  constexpr int64_t worth_a_thread = 64 * 1024;
+  const int64_t width = kStripVectors * kLanesOf<T>, strips = b.count();
+  const int64_t tiles = (m + kMostRows - 1) / kMostRows;
+  const bool cut_rows = tiles >= strips;
+  const int64_t work =
+      std::max<int64_t>(1, b.depth() * (cut_rows ? kMostRows * strips * width : m * width));
+  parallel_for(cut_rows ? tiles : strips, 1 + worth_a_thread / work,
+               [&](int64_t begin, int64_t end) {
+                 if (cut_rows) {
+                   const int64_t row = begin * kMostRows;
+                   body(Piece{row, std::min(end * kMostRows, m) - row, 0, strips});
+                 } else {
+                   body(Piece{0, m, begin, end});
+                 }
+               });
+}
+
+}  // namespace lamina

@@ -1,0 +1,168 @@
+// The innermost loops of every matrix product: a tile of sums that stays in registers.
+//
+// A strip is what a tile sees of the right-hand matrix: a few neighbouring registers of its columns
+// (one to kStripVectors), all of its rows. It is packed, so that its rows follow each other, or
+// lies in the matrix itself.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+#include "simd.h"
+
+namespace lamina {
+
+inline constexpr int kMostVectors = 4, kMostRows = 12;
+// With 16 registers, 6 rows of 2 leave room for the operands; with 32, 6 rows of 4.
+inline constexpr int kStripVectors = kVectorRegisters == 32 ? 4 : 2;
+
+template <typename T>
+struct Strip {
+  const T* data;
+  int64_t step;   // from row to row
+  int vectors;    // registers of columns
+  int64_t first;  // its first column, for whoever places the results
+  int64_t last;   // how many lanes of the last register are columns; the others are not written
+};
+
+// Rows of a tile whose sums fit in registers beside a row of a strip of G vectors.
+template <int G>
+constexpr int kTileRows = std::min(kMostRows, (kVectorRegisters == 32 ? 24 : 12) / G);
+
+inline int tile_rows(int vectors) {
+  constexpr int rows[] = {kTileRows<1>, kTileRows<2>, kTileRows<3>, kTileRows<4>};
+  return rows[vectors - 1];
+}
+
+namespace detail {
+
+template <typename T, int R, int G>
+struct Tile {
+  Vector<T> sums[R][G];
+
+  void begin(const Strip<T>& strip, T* const* out, int64_t column, bool add) {
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) {
+        const T* from = out[r] + column + g * kLanesOf<T>;
+        sums[r][g] = !add ? Vector<T>{} : g + 1 < G ? load(from) : load_some(from, strip.last);
+      }
+    }
+  }
+
+  void end(const Strip<T>& strip, T* const* out, int64_t column) const {
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) {
+        T* to = out[r] + column + g * kLanesOf<T>;
+        g + 1 < G ? store(to, sums[r][g]) : store_some(to, sums[r][g], strip.last);
+      }
+    }
+  }
+};
+
+template <typename T, int R, int G>
+void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Strip<T>& strip,
+               T* const* out, int64_t column, bool add) {
+  Tile<T, R, G> tile;
+  tile.begin(strip, out, column, add);
+  const T* b = strip.data;
+  const int64_t step = strip.step;
+  for (int64_t s = 0; s < segments; ++s, rows += R) {
+    const T* a[R];
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) a[r] = rows[r];
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < length; ++k, b += step) {
+      Vector<T> of_b[G];
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) of_b[g] = load(b + g * kLanesOf<T>);
+#pragma GCC unroll 12
+      for (int r = 0; r < R; ++r) {
+        const Vector<T> factor = broadcast(a[r][k]);
+#pragma GCC unroll 4
+        for (int g = 0; g < G; ++g) tile.sums[r][g] += factor * of_b[g];
+      }
+    }
+  }
+  tile.end(strip, out, column);
+}
+
+template <typename T, int R, int G>
+void columns_tile(const T* const* rows, int64_t offset, int64_t depth, const Strip<T>& strip,
+                  T* const* out, int64_t column, bool add) {
+  Tile<T, R, G> tile;
+  tile.begin(strip, out, column, add);
+  const T* b = strip.data;
+  const int64_t step = strip.step;
+  for (int64_t k = 0; k < depth; ++k, b += step) {
+    const T* a = rows[k] + offset;
+    Vector<T> of_b[G];
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) of_b[g] = load(b + g * kLanesOf<T>);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      const Vector<T> factor = broadcast(a[r]);
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) tile.sums[r][g] += factor * of_b[g];
+    }
+  }
+  tile.end(strip, out, column);
+}
+
+// Calls use(R, G as constants) for count rows, at most R, and the strip's vectors.
+template <int R, int G, typename Use>
+void with_rows(int64_t count, Use use) {
+  if constexpr (R > 1) {
+    if (count < R) return with_rows<R - 1, G>(count, use);
+  }
+  use(std::integral_constant<int, R>(), std::integral_constant<int, G>());
+}
+template <typename Use>
+void with_sizes(int64_t count, int vectors, Use use) {
+  switch (vectors) {
+    case 1:
+      return with_rows<kTileRows<1>, 1>(count, use);
+    case 2:
+      return with_rows<kTileRows<2>, 2>(count, use);
+    case 3:
+      return with_rows<kTileRows<3>, 3>(count, use);
+    default:
+      return with_rows<kTileRows<4>, 4>(count, use);
+  }
+}
+
+}  // namespace detail
+
+// For each of `count` rows, at most tile_rows(strip.vectors): out[r][column ...] = or += a row
+// times the strip. A row lies in `segments` stretches of `length`; that of row r in segment s
+// begins at rows[s count + r].
+template <typename T>
+void multiply_rows(const T* const* rows, int64_t count, int64_t segments, int64_t length,
+                   const Strip<T>& strip, T* const* out, int64_t column, bool add) {
+  detail::with_sizes(count, strip.vectors, [&](auto R, auto G) {
+    detail::rows_tile<T, R(), G()>(rows, segments, length, strip, out, column, add);
+  });
+}
+
+// The same for columns: out[r][column ...] = or += the sum over k < depth of
+// rows[k][offset + r] times row k of the strip.
+template <typename T>
+void multiply_columns(const T* const* rows, int64_t offset, int64_t count, int64_t depth,
+                      const Strip<T>& strip, T* const* out, int64_t column, bool add) {
+  detail::with_sizes(count, strip.vectors, [&](auto R, auto G) {
+    detail::columns_tile<T, R(), G()>(rows, offset, depth, strip, out, column, add);
+  });
+}
+
+// Calls body(begin, end) for [0, count) in tiles of at most `most`, which differ by one at most.
+template <typename Body>
+void for_even_tiles(int64_t count, int64_t most, Body body) {
+  const int64_t tiles = (count + most - 1) / most;
+  for (int64_t i = 0; i < tiles; ++i) body(count * i / tiles, count * (i + 1) / tiles);
+}
+
+}  // namespace lamina
