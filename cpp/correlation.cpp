@@ -6,7 +6,7 @@ namespace {
 constexpr int64_t kBandElements = 64 * 1024;  // a quarter of a megabyte
 constexpr int64_t kPlaces = 168;              // whose products are made strip by strip
 constexpr int64_t kDepth = 1024;        // rows of a strip that stay in the second level of cache
-constexpr int64_t kSummedPlaces = 128;  // that give one product of the kernel's gradient
+constexpr int64_t kSummedPlaces = 96;  // that give one product of the kernel's gradient
 
 }  // namespace
 
