@@ -2,6 +2,7 @@
 
 import sys
 import textwrap
+from types import ModuleType
 
 import pytest
 
@@ -99,6 +100,11 @@ def test_an_error_of_the_program_is_shown_from_its_first_line(write, capsys):
     assert lines[0] == "Traceback (most recent call last):"
     assert lines[1] == f'  File "{path}", line 4, in <module>'
     assert lines[-1] == "ZeroDivisionError: division by zero"
+    assert run_program(write("x = (1\n")) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f'  File "{path}", line 1'
+    assert lines[-1] == "SyntaxError: '(' was never closed"
+    path = write("1 / 0")
     with pytest.raises(SystemExit) as ended:
         main(["run", str(path)])
     assert ended.value.code == 1
@@ -127,11 +133,19 @@ def test_a_program_that_is_not_there(capsys, tmp_path):
     assert "there is no program" in capsys.readouterr().err
 
 
-def test_imports_redirected_for_a_while():
+def test_imports_redirected_for_a_while(monkeypatch):
+    """What was imported before comes back as it was; what is imported meanwhile goes."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "gensim"]:
+        monkeypatch.delitem(sys.modules, name)
+    before = {name: ModuleType(name) for name in ("keras", "keras.layers")}
+    for name, module in before.items():
+        monkeypatch.setitem(sys.modules, name, module)
     with redirected_imports():
+        import gensim.models
         import keras.layers
 
         assert keras.layers.Dense.__module__ == "lamina.layers.core"
-    assert "keras.layers" not in sys.modules or not sys.modules["keras.layers"].__doc__.startswith(
-        "Layers"
-    )
+        assert gensim.models.Word2Vec.__module__ == "lamina.word2vec.model"
+    assert all(sys.modules[name] is module for name, module in before.items())
+    assert "gensim" not in sys.modules
+    assert "gensim.models" not in sys.modules
