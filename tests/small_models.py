@@ -1,8 +1,10 @@
-"""Models and data that the tests of training share."""
+"""Models, layers and data that tests share."""
+
+import json
 
 import numpy as np
 
-from lamina import Input, Model, Sequential, ops
+from lamina import Input, Model, Sequential, layers, ops
 from lamina.layers import Dense, Layer
 
 
@@ -77,3 +79,11 @@ def branched():
     joined = ops.concatenate([first[1], second[1], ops.reshape(shared(a - b), (-1, 3))], axis=-1)
     outputs = {"total": total, "joined": (1 - joined)[:, 1:7], "shared": shared(a)}
     return Model({"a": a, "b": b}, outputs, name="branched")
+
+
+def remade(layer):
+    """Return the layer that its config makes, by way of JSON."""
+    saved = json.loads(json.dumps(layers.serialize(layer)))
+    again = layers.deserialize(saved)
+    assert json.loads(json.dumps(layers.serialize(again))) == saved
+    return again

@@ -95,7 +95,8 @@ ARGUMENTS = {
 WRAPPERS = {"Bidirectional", "RNN", "StackedRNNCells", "TimeDistributed", "Wrapper", "Lambda"}
 
 
-# Keras makes these with TensorFlow alone: tests/test_text_layers.py has what it documents.
+# Keras makes these with TensorFlow alone: test_lookup_layers.py and test_text_layers.py have what
+# it documents.
 NEED_TENSORFLOW = {"Hashing", "IntegerLookup", "StringLookup", "TextVectorization"}
 
 
