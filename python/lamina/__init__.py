@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lamina._config import __version__, floatx, set_floatx, set_num_threads, show_config
+from lamina._lazy import lazy_names
 
 if TYPE_CHECKING:
     from lamina import (
@@ -69,7 +69,7 @@ __all__ = [
     "word2vec",
 ]
 
-_NAMES = {
+_PLACES = {
     "GradientTape": "autodiff",
     "Input": "layers",
     "Model": "models",
@@ -81,15 +81,5 @@ _NAMES = {
     "value_and_grad": "autodiff",
 }
 
-
 # ``import lamina`` and then ``lamina.models.Word2Vec`` works; what is not used is not imported.
-def __getattr__(name: str) -> Any:
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"lamina.{_NAMES[name]}"), name)
-    if name in __all__:
-        return importlib.import_module(f"lamina.{name}")
-    raise AttributeError(f"module 'lamina' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _PLACES, __all__)

@@ -5,11 +5,11 @@
 networks is imported when it is asked for.
 """
 
-import importlib
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lamina import word2vec
+from lamina._lazy import lazy_names
 from lamina.word2vec import KeyedVectors, Word2Vec, callbacks, keyedvectors, phrases
 from lamina.word2vec.phrases import Phrases
 
@@ -28,13 +28,13 @@ for _name, _module in {
     sys.modules[f"{__name__}.{_name}"] = _module
 
 _NETWORKS = {
-    "Model": "model",
-    "Sequential": "sequential",
-    "clone_model": "cloning",
-    "load_model": "files",
-    "model_from_config": "cloning",
-    "model_from_json": "cloning",
-    "save_model": "files",
+    "Model": "models.model",
+    "Sequential": "models.sequential",
+    "clone_model": "models.cloning",
+    "load_model": "models.files",
+    "model_from_config": "models.cloning",
+    "model_from_json": "models.cloning",
+    "save_model": "models.files",
 }
 
 __all__ = [
@@ -54,8 +54,4 @@ __all__ = [
     "word2vec",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _NETWORKS:
-        raise AttributeError(f"module 'lamina.models' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"lamina.models.{_NETWORKS[name]}"), name)
+__getattr__, __dir__ = lazy_names(__name__, _NETWORKS)

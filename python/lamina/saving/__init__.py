@@ -6,9 +6,9 @@ models and configs: they are imported when they are asked for.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lamina._lazy import lazy_names
 from lamina.saving.atomic import atomic_write
 from lamina.saving.container import read_tensors, write_tensors
 
@@ -48,8 +48,4 @@ __all__ = [
     "write_tensors",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _ELSEWHERE:
-        raise AttributeError(f"module 'lamina.saving' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"lamina.{_ELSEWHERE[name]}"), name)
+__getattr__, __dir__ = lazy_names(__name__, _ELSEWHERE)
