@@ -152,9 +152,21 @@ def test_arguments_that_are_misspelt_name_the_nearest():
 
 
 def test_a_convolution_without_the_size_of_its_window():
-    with pytest.raises(TypeError, match="missing 1 required positional argument: 'kernel_size'"):
+    with pytest.raises(TypeError) as caught:
         layers.Conv2D(1, strides=2)
+    assert str(caught.value) == (
+        "Conv2D.__init__() missing 1 required positional argument: 'kernel_size'"
+    )
     assert layers.Conv2D(1, 1, strides=2)(Input((28, 28, 3))).shape == (None, 14, 14, 1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["AveragePooling1D", "Conv1D", "Conv2DTranspose", "DepthwiseConv2D", "LSTM", "SeparableConv1D"],
+)
+def test_a_missing_argument_names_the_layer_that_wants_it(name):
+    with pytest.raises(TypeError, match=rf"^{name}\.__init__\(\) missing "):
+        getattr(layers, name)()
 
 
 # ---- branches that do not meet

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import update_wrapper
+from types import FunctionType
 from typing import Any
 
 from lamina.layers.input_spec import InputSpec
@@ -23,6 +25,14 @@ class Spatial(Layer):
     """
 
     rank: int
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        inherited: Any = cls.__init__
+        # Only beside the base: classes of users inherit as Python does, by the order of bases.
+        beside = isinstance(inherited, FunctionType) and inherited.__module__ == cls.__module__
+        if beside and "__init__" not in vars(cls):
+            setattr(cls, "__init__", _named(inherited, cls))  # noqa: B010
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -91,3 +101,16 @@ def sizes_along(cells: Shape, size_of: Any) -> Shape:
     """
     sizes = size_of(tuple(1 << 30 if size is None else size for size in cells))
     return tuple(None if known is None else size for known, size in zip(cells, sizes, strict=True))
+
+
+def _named(inherited: FunctionType, cls: type) -> FunctionType:
+    """Return an inherited ``__init__`` that Python calls by this class: Conv2D, not Conv.
+
+    It does so by the function's own name, where arguments are missing or too many.
+    """
+    code, closure = inherited.__code__, inherited.__closure__
+    own = FunctionType(code, inherited.__globals__, None, inherited.__defaults__, closure)
+    own.__kwdefaults__ = inherited.__kwdefaults__
+    update_wrapper(own, inherited)
+    own.__qualname__ = f"{cls.__name__}.__init__"
+    return own
