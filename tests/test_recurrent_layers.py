@@ -129,7 +129,7 @@ def test_weights_of_bidirectional_can_be_given():
     first(data(B, T, D))
     again = layers.Bidirectional(layers.GRU(U), weights=first.get_weights())
     np.testing.assert_array_equal(again(data(B, T, D)).data, first(data(B, T, D)).data)
-    assert [w.path.split("/")[0] for w in first.weights] == ["gru_cell"] * 6
+    assert [w.path.split("/")[-2] for w in first.weights] == ["gru_cell"] * 6
     assert first.forward_layer.name.startswith("forward_gru")
 
 

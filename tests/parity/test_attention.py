@@ -154,7 +154,7 @@ def test_multi_head_attention(arguments, shapes, with_scores):
     ours, theirs = pair(arguments)
     compare_heads(ours, theirs, draw(*shapes), return_attention_scores=with_scores)
     assert [v.shape for v in ours.weights] == [tuple(v.shape) for v in theirs.weights]
-    paths = ["/".join(v.path.split("/")[-2:]) for v in theirs.weights]
+    paths = ["/".join([ours.name, *v.path.split("/")[-2:]]) for v in theirs.weights]
     assert [v.path for v in ours.weights] == paths
 
 

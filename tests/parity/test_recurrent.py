@@ -13,6 +13,7 @@ from keras_beside import (
 
 from lamina import layers, ops
 from lamina.autodiff import GradientTape, Tensor
+from lamina.models import Sequential
 
 KINDS = ["SimpleRNN", "GRU", "LSTM"]
 B, T, D, U = 4, 5, 3, 6
@@ -354,3 +355,30 @@ def test_configs_of_wrappers():
         lambda m: m.TimeDistributed(m.LSTM(3)),
     ):
         compare_configs(make(layers), make(keras.layers))
+
+
+WITHIN = {
+    "LSTM": lambda library: library.LSTM(2, name="it"),
+    "Bidirectional": lambda library: library.Bidirectional(library.GRU(2, name="g"), name="it"),
+    "stacked": lambda library: library.RNN(
+        library.StackedRNNCells(
+            [library.LSTMCell(2, name="one"), library.GRUCell(3, name="two")], name="cells"
+        ),
+        name="it",
+    ),
+    "TimeDistributed": lambda library: library.TimeDistributed(
+        library.Dense(2, name="dense"), name="it"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_weights_within_are_named_after_every_layer_around(name):
+    """As in Keras, but for models around: here they are never in the names."""
+    ours, theirs = WITHIN[name](layers), WITHIN[name](keras.layers)
+    theirs.build((None, T, D))
+    wanted = [variable.path for variable in theirs.weights]
+    assert all(path.startswith("it/") for path in wanted)
+    model = Sequential([ours], name="model")
+    model(np.zeros((B, T, D), np.float32))
+    assert [variable.path for variable in model.weights] == wanted

@@ -27,7 +27,7 @@ from lamina.layers.structure import (
     plain_masks,
     shapes_of,
 )
-from lamina.layers.weighted import Weighted
+from lamina.layers.weighted import Weighted, building
 
 if TYPE_CHECKING:
     from lamina.layers.input_spec import InputSpec
@@ -293,7 +293,8 @@ class Layer(Weighted):
         self._build_shapes = shapes
         before = len(self._weights)
         try:
-            self.build(*shapes)
+            with building(self):
+                self.build(*shapes)
         except (ValueError, IndexError) as error:
             del self._weights[before:]
             self._name_in(error)

@@ -46,6 +46,27 @@ def weight_limit(most: int) -> Iterator[None]:
         _limit.left = outer
 
 
+class _Building(threading.local):
+    """The layers that are being built, each within the one before: weights are named after all."""
+
+    layers: tuple[Any, ...] = ()
+
+
+_building = _Building()
+
+
+@contextlib.contextmanager
+def building(layer: Any) -> Iterator[None]:
+    """Name the weights that are made meanwhile by layers within after this layer too."""
+    outer = _building.layers
+    if layer.names_weights_within:
+        _building.layers = (*outer, layer)
+    try:
+        yield
+    finally:
+        _building.layers = outer
+
+
 # Attributes that hold layers or variables which are not parts.
 NOT_PARTS = {
     "_weights",
@@ -63,6 +84,9 @@ class Weighted:
 
     # What Keras calls parts that stand under other names here: their paths in files.
     saved_names: ClassVar[dict[str, str]] = {}
+    # Weights of layers that are built within are named after this one too; but not after a model:
+    # it builds its layers or finds them built, by how it was made.
+    names_weights_within = True
 
     name: str
     dtype: str
@@ -150,7 +174,8 @@ class Weighted:
             regularizer=regularizers.get(regularizer),
             constraint=constraints.get(constraint),
         )
-        variable.path = f"{self.name}/{name}"
+        around = [each.name for each in _building.layers if each is not self]
+        variable.path = "/".join([*around, self.name, name])
         variable.made_trainable = trainable
         self._weights.append(variable)
         Structure.version += 1

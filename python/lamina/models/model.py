@@ -46,6 +46,7 @@ class Model(Saved, Training, Layer):
     """
 
     saved_as = ("keras.src.models.functional", "Functional")
+    names_weights_within = False
     _graph: Graph | None = None
     _sizes_are_declared = True  # or those of the first data, from which others may differ
 
