@@ -1,0 +1,267 @@
+"""Ten networks through fit and predict: Lamina, Keras on TensorFlow and on JAX, eager torch.
+
+    python bench/networks.py [--rounds 3] [--threads N] [--only NAME] [--without SIDE] ...
+    python bench/networks.py --level v3         everybody without AVX-512
+    python bench/networks.py --memory           what 30 steps of fit take at most
+    python bench/networks.py --growth           Lamina's memory after many steps and ten times more
+    python bench/networks.py --profile NAME     Lamina's fit of one network alone, in this process
+
+Each side is a process of its own with as many threads as the others; they take turns, begin with
+the same weights and see the same data, and before anything is timed, what they predict and their
+first losses must agree. torch is a loop written by hand, and predicts by the bare module. The ratio
+is the median over the rounds of the best peer's time over Lamina's; exits with 1 below a target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import time
+
+from common import compile_and_run
+from network_sides import LEVELS, SIDES, Remote, start_in_process
+
+_REST = 0.2  # seconds, in which the threads of the last side fall asleep
+_TOLERANCE = 1e-4  # of what is predicted and of the first loss
+_LATER = 1e-3  # of the two losses after it, which tell whether gradients and optimizers agree
+_ONE_SAMPLE = 0.1  # milliseconds at most of the first five
+_GROWTH = 10  # megabytes at most
+PEERS = [side for side in SIDES if side != "lamina"]
+
+
+def wanted(names):
+    from network_models import NETWORKS
+
+    titles = [t for t in NETWORKS if not names or any(n.lower() in t.lower() for n in names)]
+    return titles or sys.exit(f"no network is called {' or '.join(names)}: {', '.join(NETWORKS)}")
+
+
+def start(arguments):
+    """Return the sides that are there, Lamina first, and say which are not."""
+    sides = [side for side in SIDES if side not in arguments.without]
+    remotes = {side: Remote(side, arguments.threads, arguments.level) for side in sides}
+    print(f"{arguments.threads} threads, {arguments.rounds} rounds")
+    for side in SIDES:
+        about, absence = remotes[side].about() if side in remotes else (None, "as asked for")
+        print(f"  {about}" if about else f"  without {SIDES[side]}: {absence}")
+        if not about:
+            remotes.pop(side, None)
+    if "lamina" not in remotes:
+        sys.exit("there is nothing to compare without Lamina")
+    return remotes
+
+
+def peak(threads):
+    """Return the GFLOP/s of multiply-adds that all threads reach now."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    lines = compile_and_run("machine.cpp").splitlines()
+    return float(lines[-1].split()[1])
+
+
+def check(title, answers):
+    """End the program unless all sides predict the same and have the same losses."""
+    import numpy as np
+
+    ours = answers["lamina"]
+    for side, theirs in answers.items():
+        where = f"{title}: {SIDES[side]} and Lamina"
+        for a, b in zip(ours["outputs"], theirs["outputs"], strict=True):
+            if a.shape != b.shape:
+                sys.exit(f"{where} predict arrays of different shapes: {b.shape} and {a.shape}")
+            worst = float(np.abs(a - b).max() / np.abs(a).max())
+            if not worst < _TOLERANCE:
+                sys.exit(f"{where} predict differently from the same weights: by {worst:.1e}")
+        # torch's optimizers add epsilon elsewhere: they go other ways from the second step on.
+        steps = 1 if side == "torch" else len(ours["losses"])
+        pairs = zip(ours["losses"][:steps], theirs["losses"][:steps], strict=True)
+        for step, (a, b) in enumerate(pairs):
+            if not abs(a - b) <= (_LATER if step else _TOLERANCE) * abs(a):
+                sys.exit(f"{where} differ in the loss of step {step + 1}: {b} and {a}")
+
+
+def race(title, remotes, arguments):
+    """Return lists of milliseconds by what is timed and by side, and Lamina's multiply-adds."""
+    answers = {"lamina": remotes["lamina"].begin(title)}
+    weights = answers["lamina"]["weights"]
+    for side in remotes:
+        if side != "lamina":
+            answers[side] = remotes[side].begin(title, weights)
+    check(title, answers)
+    for remote in remotes.values():
+        time.sleep(_REST)
+        remote.warm_up()
+    times = {what: {side: [] for side in remotes} for what in ("fit", "batch", "one", "call")}
+    for turn in range(arguments.rounds):
+        for side in list(remotes)[:: -1 if turn % 2 else 1]:
+            time.sleep(_REST)
+            times["fit"][side].append(remotes[side].time_fit())
+            if arguments.train_only:
+                continue
+            for what, found in zip(
+                ("batch", "one", "call"), remotes[side].time_predictions(), strict=True
+            ):
+                times[what][side].append(found)
+    return times, remotes["lamina"].multiply_adds()
+
+
+def ratio_to(times, peers):
+    """Return the median ratio of the best of the peers to Lamina; None if there are no peers."""
+    peers = [side for side in peers if side in times]
+    if not peers:
+        return None
+    best = min(peers, key=lambda side: statistics.median(times[side]))
+    return statistics.median(a / b for a, b in zip(times[best], times["lamina"], strict=True))
+
+
+class Table:
+    """Rows of a network, a number for each side, a ratio and its target; counts what is missed."""
+
+    def __init__(self, heading, *more):
+        names = [*SIDES.values(), "ratio", "target", *more]
+        self.head = f"{heading:<30}" + "".join(f"{name:>12}" for name in names)
+        self.missed = []
+
+    def print_head(self):
+        print(f"\n{self.head}")
+
+    def row(self, title, numbers, ratio, target, *more, limit=None):
+        """Print a row; `limit` is what Lamina's own number must stay below."""
+        below = ratio is not None and ratio < target
+        slow = limit is not None and numbers["lamina"] >= limit
+        cells = [f"{numbers[s]:>12.{digits(numbers[s])}f}" if s in numbers else f"{'-':>12}"
+                 for s in SIDES]  # fmt: skip
+        cells += ["           -" if ratio is None else f"{ratio:>12.2f}", f"{target:>12.2f}"]
+        cells += [f"{text:>12}" for text in more]
+        print(f"{title:<30}" + "".join(cells) + ("  BELOW" if below or slow else ""), flush=True)
+        self.missed += [title] if below or slow else []
+
+
+def digits(number):
+    return 3 if number < 10 else 2 if number < 100 else 1
+
+
+def medians(times):
+    return {side: statistics.median(values) for side, values in times.items() if values}
+
+
+def run_race(arguments):
+    from network_models import NETWORKS
+
+    remotes = start(arguments)
+    gigaflops = peak(arguments.threads)
+    print(f"  {gigaflops:.0f} GFLOP/s is the peak of multiply-adds in fp32")
+    fit = Table("fit, ms a step", "of the peak")
+    batch, one = Table("predict, ms a batch"), Table("predict, ms a sample", "model(x)")
+    found = {}
+    fit.print_head()
+    for title in wanted(arguments.only):
+        times, (step_count, _) = found[title] = race(title, remotes, arguments)
+        numbers, network = medians(times["fit"]), NETWORKS[title]
+        share = 2e-6 * step_count * network.batch / numbers["lamina"] / gigaflops
+        fit.row(title, numbers, ratio_to(times["fit"], PEERS), network.target, f"{share:.1%}")
+    if not arguments.train_only:
+        batch.print_head()
+        for title, (times, _) in found.items():
+            batch.row(title, medians(times["batch"]), ratio_to(times["batch"], PEERS), 1.0)
+        one.print_head()
+        small = list(NETWORKS)[:5]
+        for title, (times, _) in found.items():
+            call = f"{statistics.median(times['call']['lamina']):.3f}"
+            limit = _ONE_SAMPLE if title in small else None
+            ratio = ratio_to(times["one"], ["torch"])
+            one.row(title, medians(times["one"]), ratio, 1.0, call, limit=limit)
+        print(f"the ratio is to torch's bare module; the first five below {_ONE_SAMPLE} ms")
+    for remote in remotes.values():
+        remote.close()
+    return fit.missed + batch.missed + one.missed
+
+
+def run_memory(arguments):
+    """Compare the peaks of resident memory, a fresh process for each model and side."""
+    from network_models import NETWORKS
+
+    print(f"{arguments.threads} threads; 30 steps of fit, resident memory in MB")
+    peaks, model = Table("peak, imports and all"), Table("peak beyond imports and data")
+    rows = []
+    for title in wanted(arguments.only):
+        steps = max(n for n in (30, 15, 10, 6, 5, 3) if n <= NETWORKS[title].steps)
+        whole, beyond = {}, {}
+        for side in SIDES:
+            if side in arguments.without:
+                continue
+            remote = Remote(side, arguments.threads, arguments.level)
+            about, absence = remote.about()
+            if about:
+                whole[side], before = remote.memory(title, steps, 30 // steps)
+                beyond[side] = whole[side] - before
+            elif title == wanted(arguments.only)[0]:
+                print(f"  without {SIDES[side]}: {absence}")
+            remote.close()
+        rows.append((title, whole, beyond))
+    for table, place in ((peaks, 1), (model, 2)):
+        table.print_head()
+        for row in rows:
+            one_round = {side: [number] for side, number in row[place].items()}
+            table.row(row[0], row[place], ratio_to(one_round, PEERS), 1.0)
+    return peaks.missed + model.missed
+
+
+def run_growth(arguments):
+    """See whether Lamina's resident size grows with the number of steps."""
+    print(f"{arguments.threads} threads; Lamina's resident memory in MB after so many steps of fit")
+    missed = []
+    for title in wanted(arguments.only):
+        remote = Remote("lamina", arguments.threads, arguments.level)
+        remote.about()
+        (few, small), (many, big) = remote.grow(title, 20)
+        remote.close()
+        grows = big - small > _GROWTH
+        missed += [title] if grows else []
+        print(f"{title:<30}{few:>8,} steps {small:>8.1f}{many:>8,} steps {big:>8.1f}"
+              f"{big - small:>+8.1f}{'  GROWS' if grows else ''}", flush=True)  # fmt: skip
+    return missed
+
+
+def run_profile(arguments):
+    side = start_in_process(arguments.threads, arguments.level)
+    titles = wanted([arguments.profile])
+    title = arguments.profile if arguments.profile in titles else titles[0]
+    side.begin(title)
+    epochs = max(1, round((arguments.steps or 1e3 / side.warm_up() * 5) / side.steps))
+    milliseconds = side.fit(epochs) / epochs / side.steps * 1e3
+    print(f"{title}: {epochs * side.steps} steps, {milliseconds:.3f} ms each")
+    return []
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--only", action="append", metavar="NAME", help="a part of it will do")
+    parser.add_argument("--without", action="append", default=[], choices=PEERS)
+    parser.add_argument("--train-only", action="store_true", help="no predict")
+    parser.add_argument("--level", choices=LEVELS)
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--profile", metavar="NAME", help="a part of it will do")
+    parser.add_argument("--steps", type=int, help="of --profile; 5 seconds without it")
+    arguments = parser.parse_args()
+    chosen = [
+        run
+        for asked, run in (
+            (arguments.profile, run_profile),
+            (arguments.memory, run_memory),
+            (arguments.growth, run_growth),
+            (True, run_race),
+        )
+        if asked
+    ]
+    sys.exit(1 if chosen[0](arguments) else 0)
+
+
+if __name__ == "__main__":
+    main()
