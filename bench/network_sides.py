@@ -255,6 +255,9 @@ class TorchSide(Side):
     def load(self, title, steps=None):
         super().load(title, steps)
         torch = self.torch
+        self.layout = getattr(self.networks.MODULES[title], "layout", None)
+        if self.layout == "channels first":
+            self.x, self.y = ([a.transpose(0, 3, 1, 2).copy() for a in d] for d in (self.x, self.y))
         self.x = [torch.from_numpy(x) for x in self.x]
         self.x = [x.long() if x.dtype == torch.int32 else x for x in self.x]
         self.y = [
@@ -264,7 +267,7 @@ class TorchSide(Side):
 
     def build(self, weights):
         self.model = self.networks.MODULES[self.title]()
-        if self.model.images:
+        if self.layout == "channels last":
             self.model.to(memory_format=self.torch.channels_last)
         if weights:
             self.networks.load(self.model, weights)
@@ -273,8 +276,8 @@ class TorchSide(Side):
         self.factors = self.network.loss_weights or [1.0] * len(self.losses)
 
     def _images(self, tensors):
-        """Return batches as convolutions want them: a view, of channels last."""
-        if not self.model.images:
+        """Return batches as convolutions want them, without a copy."""
+        if self.layout != "channels last":
             return tensors
         return [t.permute(0, 3, 1, 2) if t.ndim == 4 else t for t in tensors]
 

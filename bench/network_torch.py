@@ -15,7 +15,7 @@ class Classifier(nn.Module):
     """What all have in common: the last activation."""
 
     last = staticmethod(torch.sigmoid)
-    images = False  # takes batches of (height, width, channels)
+    layout = None  # of images, whichever of the two takes less time for a step, as measured
 
     def forward(self, *inputs):
         return self.last(self.logits(*inputs))
@@ -41,7 +41,7 @@ class Autoencoder(Classifier):
 class ConvolutionalAutoencoder(Classifier):
     """Images of 28 x 28 through 7 x 7 and back."""
 
-    images = True
+    layout = "channels first"  # 35 ms, channels last 43
 
     def __init__(self):
         super().__init__()
@@ -135,7 +135,7 @@ class Posts(Classifier):
 class Inception(Classifier):
     """Four branches of convolutions, side by side."""
 
-    images = True
+    layout = "channels last"  # 142 ms, channels first 163
     last = staticmethod(lambda logits: torch.softmax(logits, 1))
 
     def __init__(self):

@@ -120,7 +120,7 @@ class Table:
 
     def __init__(self, heading, *more):
         names = [*SIDES.values(), "ratio", "target", *more]
-        self.head = f"{heading:<30}" + "".join(f"{name:>12}" for name in names)
+        self.head = f"{heading:<27}" + "".join(f"{name:>12}" for name in names)
         self.missed = []
 
     def print_head(self):
@@ -134,7 +134,7 @@ class Table:
                  for s in SIDES]  # fmt: skip
         cells += ["           -" if ratio is None else f"{ratio:>12.2f}", f"{target:>12.2f}"]
         cells += [f"{text:>12}" for text in more]
-        print(f"{title:<30}" + "".join(cells) + ("  BELOW" if below or slow else ""), flush=True)
+        print(f"{title:<27}" + "".join(cells) + ("  BELOW" if below or slow else ""), flush=True)
         self.missed += [title] if below or slow else []
 
 
@@ -219,7 +219,7 @@ def run_growth(arguments):
         remote.close()
         grows = big - small > _GROWTH
         missed += [title] if grows else []
-        print(f"{title:<30}{few:>8,} steps {small:>8.1f}{many:>8,} steps {big:>8.1f}"
+        print(f"{title:<27}{few:>8,} steps {small:>8.1f}{many:>8,} steps {big:>8.1f}"
               f"{big - small:>+8.1f}{'  GROWS' if grows else ''}", flush=True)  # fmt: skip
     return missed
 
