@@ -10,6 +10,7 @@ Each side is a process of its own with as many threads as the others; they take 
 the same weights and see the same data, and before anything is timed, what they predict and their
 first losses must agree. torch is a loop written by hand, and predicts by the bare module. The ratio
 is the median over the rounds of the best peer's time over Lamina's; exits with 1 below a target.
+Peers that are not installed (keras, tensorflow-cpu, jax, torch) are left out, and named.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import sys
 import time
 
 from common import compile_and_run
-from network_sides import LEVELS, SIDES, Remote, start_in_process
+from network_processes import LEVELS, SIDES, Remote, start_in_process
 
 _REST = 0.2  # seconds, in which the threads of the last side fall asleep
 _TOLERANCE = 1e-4  # of what is predicted and of the first loss
