@@ -251,9 +251,6 @@ class TorchSide(Side):
     def load(self, title, steps=None):
         super().load(title, steps)
         torch = self.torch
-        self.layout = getattr(self.networks.MODULES[title], "layout", None)
-        if self.layout == "channels first":
-            self.x, self.y = ([a.transpose(0, 3, 1, 2).copy() for a in d] for d in (self.x, self.y))
         self.x = [torch.from_numpy(x) for x in self.x]
         self.x = [x.long() if x.dtype == torch.int32 else x for x in self.x]
         self.y = [
@@ -263,7 +260,7 @@ class TorchSide(Side):
 
     def build(self, weights):
         self.model = self.networks.MODULES[self.title]()
-        if self.layout == "channels last":
+        if self.model.images:
             self.model.to(memory_format=self.torch.channels_last)
         if weights:
             self.networks.load(self.model, weights)
@@ -273,7 +270,7 @@ class TorchSide(Side):
 
     def _images(self, tensors):
         """Return batches as convolutions want them, without a copy."""
-        if self.layout != "channels last":
+        if not self.model.images:
             return tensors
         return [t.permute(0, 3, 1, 2) if t.ndim == 4 else t for t in tensors]
 
