@@ -80,7 +80,10 @@ class Remote:
 
     def about(self):
         """Wait for it; return what it is, and why it is not there."""
-        return self._connection.recv()
+        try:
+            return self._connection.recv()
+        except EOFError:
+            sys.exit(f"{SIDES[self._side]}: the process has ended before it began")
 
     def __getattr__(self, method):
         def call(*arguments):

@@ -12,8 +12,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-_ROUND = 0.6  # seconds of `fit` in a round, about; an epoch at least
-_PREDICT, _FEWEST, _MOST = 0.06, 5, 200  # seconds of `predict`, and how many calls
+_ROUND = 0.4  # seconds of `fit` in a round, about; an epoch at least
+_PREDICT, _FEWEST, _MOST = 0.05, 5, 200  # seconds of `predict`, and how many calls
 
 
 def resident(field="VmRSS"):

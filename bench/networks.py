@@ -24,7 +24,7 @@ import time
 from common import compile_and_run
 from network_processes import LEVELS, SIDES, Remote, start_in_process
 
-_REST = 0.2  # seconds, in which the threads of the last side fall asleep
+_REST = 0.15  # seconds, in which the threads of the last side fall asleep
 _TOLERANCE = 1e-4  # of what is predicted and of the first loss
 _LATER = 1e-3  # of the two losses after it, which tell whether gradients and optimizers agree
 _ONE_SAMPLE = 0.1  # milliseconds at most of the first five
@@ -33,10 +33,19 @@ PEERS = [side for side in SIDES if side != "lamina"]
 
 
 def wanted(names):
+    """Return the networks of these names, or else with these parts of names; all if there are none.
+
+    So "ae" is the autoencoder alone, though others end in it.
+    """
     from network_models import NETWORKS
 
-    titles = [t for t in NETWORKS if not names or any(n.lower() in t.lower() for n in names)]
-    return titles or sys.exit(f"no network is called {' or '.join(names)}: {', '.join(NETWORKS)}")
+    if not names:
+        return list(NETWORKS)
+    titles = []
+    for name in names:
+        found = [name] if name in NETWORKS else [t for t in NETWORKS if name.lower() in t.lower()]
+        titles += found or sys.exit(f"no network is called {name!r}: {', '.join(NETWORKS)}")
+    return list(dict.fromkeys(titles))
 
 
 def start(arguments):
@@ -215,7 +224,9 @@ def run_growth(arguments):
     missed = []
     for title in wanted(arguments.only):
         remote = Remote("lamina", arguments.threads, arguments.level)
-        remote.about()
+        about, absence = remote.about()
+        if not about:
+            sys.exit(f"without Lamina: {absence}")
         (few, small), (many, big) = remote.grow(title, 20)
         remote.close()
         grows = big - small > _GROWTH
@@ -227,8 +238,7 @@ def run_growth(arguments):
 
 def run_profile(arguments):
     side = start_in_process(arguments.threads, arguments.level)
-    titles = wanted([arguments.profile])
-    title = arguments.profile if arguments.profile in titles else titles[0]
+    title = wanted([arguments.profile])[0]
     side.begin(title)
     epochs = max(1, round((arguments.steps or 1e3 / side.warm_up() * 5) / side.steps))
     milliseconds = side.fit(epochs) / epochs / side.steps * 1e3
@@ -242,13 +252,13 @@ def main():
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--only", action="append", metavar="NAME", help="a part of it will do")
+    parser.add_argument("--only", action="append", metavar="NAME", help="or a part of a name")
     parser.add_argument("--without", action="append", default=[], choices=PEERS)
     parser.add_argument("--train-only", action="store_true", help="no predict")
     parser.add_argument("--level", choices=LEVELS)
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--growth", action="store_true")
-    parser.add_argument("--profile", metavar="NAME", help="a part of it will do")
+    parser.add_argument("--profile", metavar="NAME", help="or a part of a name")
     parser.add_argument("--steps", type=int, help="of --profile; 5 seconds without it")
     arguments = parser.parse_args()
     chosen = [
