@@ -166,7 +166,7 @@ def run_race(arguments):
     batch, one = Table("predict, ms a batch"), Table("predict, ms a sample", "model(x)")
     found = {}
     fit.print_head()
-    for title in wanted(arguments.only):
+    for title in arguments.only:
         times, (step_count, _) = found[title] = race(title, remotes, arguments)
         numbers, network = medians(times["fit"]), NETWORKS[title]
         share = 2e-6 * step_count * network.batch / numbers["lamina"] / gigaflops
@@ -195,7 +195,7 @@ def run_memory(arguments):
     print(f"{arguments.threads} threads; 30 steps of fit, resident memory in MB")
     peaks, model = Table("peak, imports and all"), Table("peak beyond imports and data")
     rows = []
-    for title in wanted(arguments.only):
+    for title in arguments.only:
         steps = max(n for n in (30, 15, 10, 6, 5, 3) if n <= NETWORKS[title].steps)
         whole, beyond = {}, {}
         for side in SIDES:
@@ -206,7 +206,7 @@ def run_memory(arguments):
             if about:
                 whole[side], before = remote.memory(title, steps, 30 // steps)
                 beyond[side] = whole[side] - before
-            elif title == wanted(arguments.only)[0]:
+            elif title == arguments.only[0]:
                 print(f"  without {SIDES[side]}: {absence}")
             remote.close()
         rows.append((title, whole, beyond))
@@ -222,7 +222,7 @@ def run_growth(arguments):
     """See whether Lamina's resident size grows with the number of steps."""
     print(f"{arguments.threads} threads; Lamina's resident memory in MB after so many steps of fit")
     missed = []
-    for title in wanted(arguments.only):
+    for title in arguments.only:
         remote = Remote("lamina", arguments.threads, arguments.level)
         about, absence = remote.about()
         if not about:
@@ -261,6 +261,7 @@ def main():
     parser.add_argument("--profile", metavar="NAME", help="or a part of a name")
     parser.add_argument("--steps", type=int, help="of --profile; 5 seconds without it")
     arguments = parser.parse_args()
+    arguments.only = wanted(arguments.only)
     chosen = [
         run
         for asked, run in (
