@@ -1,16 +1,20 @@
 // What this machine gives: fused multiply-adds and memory traffic, on one thread and on all.
 // Prints: threads, GFLOP/s, GB/s copied within the last-level cache, GB/s copied in memory.
+// With an argument THREADS: the GFLOP/s of so many. With THREADS and BYTES: GB/s of their copy,
+// whose two arrays are together that large. A copied byte counts twice, once read and once written.
 #include <omp.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
 namespace {
 
 constexpr int kLanes = 16, kChains = 12;
+constexpr int kRounds = 10;  // short ones: some of them have the cores for themselves
 typedef float Floats __attribute__((vector_size(kLanes * 4)));
 
 double now() {
@@ -31,7 +35,7 @@ double best_of(int rounds, int threads, auto body) {
 // Twelve independent chains of multiply-adds: more than the latency times the width of the units.
 void multiply_add(long steps, float* sink) {
   Floats chain[kChains];
-  for (int i = 0; i < kChains; ++i) chain[i] = Floats{} + float(i);
+  for (int i = 0; i < kChains; ++i) chain[i] = Floats{} + (float(i) + 0.5f);  // none stays at 1
   const Floats a = Floats{} + 0.999f, b = Floats{} + 1e-3f;
   for (long step = 0; step < steps; ++step) {
 #pragma GCC unroll 12
@@ -48,7 +52,7 @@ double copy_rate(int threads, long floats, long repeats) {
     from[t].assign(floats, 1);
     to[t].assign(floats, 0);
   });
-  const double time = best_of(5, threads, [&](int t) {
+  const double time = best_of(kRounds, threads, [&](int t) {
     for (long r = 0; r < repeats; ++r) {
       std::memcpy(to[t].data(), from[t].data(), floats * sizeof(float));
       from[t][r % floats] = to[t][0];
@@ -57,15 +61,30 @@ double copy_rate(int threads, long floats, long repeats) {
   return 2.0 * sizeof(float) * double(floats) * double(repeats) * threads / time / 1e9;
 }
 
+double multiply_add_rate(int threads) {
+  constexpr long steps = 5'000'000;
+  std::vector<float> sinks(threads * 16);
+  const double time =
+      best_of(kRounds, threads, [&](int t) { multiply_add(steps, &sinks[t * 16]); });
+  return 2.0 * kChains * kLanes * double(steps) * threads / time / 1e9;
+}
+
 }  // namespace
 
-int main() {
-  constexpr long steps = 20'000'000;
-  std::vector<float> sinks(1024);
+int main(int argc, char** argv) {
+  const int chosen = argc > 1 ? std::atoi(argv[1]) : 0;
+  if (argc == 2) {
+    std::printf("%.1f\n", multiply_add_rate(chosen));
+    return 0;
+  }
+  if (argc == 3) {
+    const long bytes = std::atol(argv[2]);
+    const long floats = std::max(bytes / 2 / long(sizeof(float)) / chosen, 1L);
+    std::printf("%.1f\n", copy_rate(chosen, floats, std::max(400'000'000 / bytes, 1L)));
+    return 0;
+  }
   for (int threads : {1, omp_get_max_threads()}) {
-    const double time = best_of(5, threads, [&](int t) { multiply_add(steps, &sinks[t * 16]); });
-    const double flops = 2.0 * kChains * kLanes * double(steps) * threads / time;
-    std::printf("%d %.1f %.1f %.1f\n", threads, flops / 1e9, copy_rate(threads, 1 << 20, 200),
-                copy_rate(threads, 1 << 25, 4));
+    std::printf("%d %.1f %.1f %.1f\n", threads, multiply_add_rate(threads),
+                copy_rate(threads, 1 << 20, 50), copy_rate(threads, 1 << 25, 2));
   }
 }
