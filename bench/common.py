@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import statistics
@@ -38,9 +39,9 @@ def unpack_wiki8(folder, megabytes=None):
     return path
 
 
-def seconds(action, usual=_SHORT):
+def seconds(action, usual=_SHORT, rest=_REST):
     """Return how long an action took and what it returned. `usual` is about how long it takes."""
-    time.sleep(_REST)
+    time.sleep(rest)
     warm, timed = (_WARM, _TIMED) if usual < _SHORT else (0, 1)
     for _ in range(warm):
         action()
@@ -50,17 +51,19 @@ def seconds(action, usual=_SHORT):
     return (time.perf_counter() - start) / timed, result
 
 
-def take_turns(sides, rounds, usual=None):
+def take_turns(sides, rounds, usual=None, rest=_REST):
     """Run every side once a round, first to last and then last to first; return lists of seconds.
 
     A side prepares what it has to and returns the action, which alone is timed. `usual` says of
-    each side about how long its action takes, where that may be short.
+    each side about how long its action takes, where that may be short; `rest` is how long threads
+    are given to fall asleep before each.
     """
     times = {name: [] for name in sides}
     for turn in range(rounds):
         names = list(sides) if turn % 2 == 0 else list(reversed(sides))
         for name in names:
-            times[name].append(seconds(sides[name](), (usual or {}).get(name, _SHORT))[0])
+            action = sides[name]()
+            times[name].append(seconds(action, (usual or {}).get(name, _SHORT), rest)[0])
     return times
 
 
@@ -69,14 +72,20 @@ def median_ratio(slower, faster):
     return statistics.median(a / b for a, b in zip(slower, faster, strict=True))
 
 
+@functools.cache
+def _compiled(source):
+    """Compile a C++ program of this folder for this machine; return its folder, and the program."""
+    folder = tempfile.TemporaryDirectory()  # goes with the cache, at the end of the process
+    program = Path(folder.name) / "program"
+    subprocess.run(
+        [os.environ.get("CXX", "c++"), "-std=c++20", "-O3", "-march=native", "-fopenmp",
+         "-mprefer-vector-width=512", str(Path(__file__).parent / source), "-o", str(program)],
+        check=True,
+    )  # fmt: skip
+    return folder, program
+
+
 def compile_and_run(source, *arguments):
-    """Compile a C++ program of this folder for this machine, run it, and return its output."""
-    with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder) / "program"
-        subprocess.run(
-            [os.environ.get("CXX", "c++"), "-std=c++20", "-O3", "-march=native", "-fopenmp",
-             "-mprefer-vector-width=512", str(Path(__file__).parent / source), "-o", str(program)],
-            check=True,
-        )  # fmt: skip
-        command = [str(program), *map(str, arguments)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    """Run a C++ program of this folder, compiled once for this machine, and return its output."""
+    command = [str(_compiled(source)[1]), *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
