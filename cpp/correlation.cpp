@@ -5,8 +5,24 @@ namespace {
 
 constexpr int64_t kBandElements = 64 * 1024;  // a quarter of a megabyte
 constexpr int64_t kPlaces = 168;              // whose products are made strip by strip
-constexpr int64_t kDepth = 1024;        // rows of a strip that stay in the second level of cache
+constexpr int64_t kDepth = 1024;       // rows of a strip that stay in the second level of cache
 constexpr int64_t kSummedPlaces = 96;  // that give one product of the kernel's gradient
+
+// Whether so few columns are left that registers are better filled along the cells.
+template <typename T>
+bool is_narrow(const Grid& grid, int64_t columns) {
+  return 4 * columns <= kLanesOf<T> && grid.length() >= kLanesOf<T>;
+}
+
+// Lane i of what is stored is the sum of the lanes of v[i]; the first `count` are wanted.
+template <typename T>
+void store_sums(const Vector<T> (&v)[kLanesOf<T>], int64_t count, T* out) {
+  if constexpr (sizeof(T) == 4) {
+    store_some(out, sum_each(v), count);
+  } else {
+    for (int64_t i = 0; i < count; ++i) out[i] = sum(v[i]);
+  }
+}
 
 }  // namespace
 
@@ -64,10 +80,17 @@ PlaceProducts<T>::PlaceProducts(const Grid& grid, const Panels<T>& panels)
       segments_(grid.segments()),
       length_(grid.length()),
       tile_(kMostRows),
+      narrow_(panels.count() == 1 && panels[0].vectors == 1 && is_narrow<T>(grid, panels[0].last)),
       rows_(size_t(kPlaces * std::max<int64_t>(segments_, 1))),
       outputs_(size_t(kPlaces)) {
   for (int64_t i = 0; i < panels.count(); ++i) {
     tile_ = std::min<int64_t>(tile_, tile_rows(panels[i].vectors));
+  }
+  if (!narrow_) return;
+  tile_ = kLanesOf<T>;
+  const Strip<T>& strip = panels[0];
+  for (int64_t j = 0; j < strip.last; ++j) {
+    for (int64_t k = 0; k < panels.depth(); ++k) columns_.push_back(strip.data[k * strip.step + j]);
   }
 }
 
@@ -88,7 +111,36 @@ void PlaceProducts<T>::write(const Band<T>& band, int64_t first, int64_t rows, i
     for (int64_t i = begin; i < end; ++i) {
       outputs_[size_t(i - begin)] = out + target.cell(first + i / width, i % width);
     }
-    multiply(end - begin);
+    narrow_ ? multiply_narrow(end - begin) : multiply(end - begin);
+  });
+}
+
+// For a register of places at a time: one sum for each, along the cells.
+template <typename T>
+void PlaceProducts<T>::multiply_narrow(int64_t places) {
+  constexpr int lanes = kLanesOf<T>;
+  const int64_t depth = segments_ * length_, columns = int64_t(columns_.size()) / depth;
+  for_even_tiles(places, lanes, [&](int64_t from, int64_t to) {
+    const int64_t count = to - from;
+    for (int64_t j = 0; j < columns; ++j) {
+      const T* const* rows = rows_.data() + from * segments_;
+      const T* column = columns_.data() + j * depth;
+      Vector<T> sums[lanes] = {};
+      for (int64_t s = 0; s < segments_; ++s, rows += count) {
+        const T* begins[lanes];
+        for (int i = 0; i < lanes; ++i) begins[i] = rows[std::min<int64_t>(i, count - 1)];
+        for (int64_t k = 0; k < length_; k += lanes, column += lanes) {
+          const int64_t some = std::min<int64_t>(lanes, length_ - k);
+          const Vector<T> factor = load_some(column, some);
+#pragma GCC unroll 16
+          for (int i = 0; i < lanes; ++i) sums[i] += load_some(begins[i] + k, some) * factor;
+        }
+        column -= (length_ + lanes - 1) / lanes * lanes - length_;
+      }
+      T found[lanes];
+      store_sums<T>(sums, count, found);
+      for (int64_t i = 0; i < count; ++i) outputs_[size_t(from + i)][j] = found[i];
+    }
   });
 }
 
@@ -108,9 +160,43 @@ void PlaceProducts<T>::multiply(int64_t places) {
   }
 }
 
+namespace {
+
+// add_kernel_gradient for few columns: the product's transpose, whose registers are filled along
+// the cells, a row of places at a time.
+template <typename T>
+void add_narrow_gradient(const Grid& grid, const Band<T>& band, int64_t rows, int64_t channel,
+                         const T* dy, int64_t N, int64_t stride, T* d_kernel) {
+  const int64_t segments = grid.segments(), length = grid.length(), width = grid.x.places;
+  std::vector<T> sums(size_t(N * segments * length));
+  std::vector<const T*> of_places(static_cast<size_t>(width));
+  for (int64_t y = 0; y < rows; ++y) {
+    const T* begin;
+    band.begins(y * width, 1, &begin);
+    for (int64_t x = 0; x < width; ++x) of_places[size_t(x)] = dy + (y * width + x) * stride;
+    for (int64_t s = 0; s < segments; ++s) {
+      const Panels<T> cells(Stored::kPlain, begin + band.offset(s) + channel, band.place_step(),
+                            width, length, 1, true);
+      T* out[kMostRows];
+      for (int64_t j = 0; j < N; ++j) out[j] = sums.data() + (j * segments + s) * length;
+      for (int64_t i = 0; i < cells.count(); ++i) {
+        multiply_columns(of_places.data(), 0, N, width, cells[i], out, cells[i].first, true);
+      }
+    }
+  }
+  for (int64_t k = 0; k < segments * length; ++k) {
+    for (int64_t j = 0; j < N; ++j) d_kernel[k * stride + j] += sums[j * segments * length + k];
+  }
+}
+
+}  // namespace
+
 template <typename T>
 void add_kernel_gradient(const Grid& grid, const Band<T>& band, int64_t rows, int64_t channel,
                          const T* dy, int64_t N, int64_t stride, T* d_kernel) {
+  if (is_narrow<T>(grid, N)) {
+    return add_narrow_gradient(grid, band, rows, channel, dy, N, stride, d_kernel);
+  }
   const int64_t segments = grid.segments(), length = grid.length();
   const T* begins[kSummedPlaces];
   for_even_tiles(rows * grid.x.places, kSummedPlaces, [&](int64_t begin, int64_t end) {

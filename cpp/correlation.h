@@ -68,6 +68,9 @@ class Band {
   }
   int64_t offset(int64_t segment) const { return offsets_[size_t(segment)]; }
 
+  // From a place to the next one of its row.
+  int64_t place_step() const { return place_step_; }
+
   // Rows of the grid whose cells stay in the second level of cache.
   int64_t rows() const { return rows_; }
 
@@ -91,6 +94,7 @@ struct Target {
 };
 
 // The products of the places of a band with a matrix, whose rows are the cells of the segments.
+// A matrix of very few columns is multiplied along the cells instead, a column at a time.
 template <typename T>
 class PlaceProducts {
  public:
@@ -103,10 +107,13 @@ class PlaceProducts {
 
  private:
   void multiply(int64_t places);
+  void multiply_narrow(int64_t places);
 
   const Grid& grid_;
   const Panels<T>& panels_;
   int64_t segments_, length_, tile_;
+  bool narrow_;
+  std::vector<T> columns_;      // of a narrow matrix
   std::vector<const T*> rows_;  // the addresses of all segments, a tile after the other
   std::vector<T*> outputs_;
 };

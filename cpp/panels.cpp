@@ -25,6 +25,7 @@ void Panels<T>::lay_out(int64_t U, int gates, const T* matrix, int64_t stride, b
     const int vectors = gates > 1 ? gates : int(end - begin);
     const int64_t last = std::min(lanes, U - (end - 1) * lanes);
     const bool stays = end <= whole;
+    width_ += vectors * lanes;
     strips_.push_back({stays ? matrix + begin * lanes : nullptr, stays ? stride : vectors * lanes,
                        vectors, begin * lanes, last});
     elements += stays ? 0 : vectors * lanes * K_;

@@ -29,6 +29,7 @@ class Panels {
          int64_t U);
 
   int64_t depth() const { return K_; }
+  int64_t width() const { return width_; }  // columns, those that fill up registers included
   int64_t count() const { return int64_t(strips_.size()); }
   const Strip<T>& operator[](int64_t i) const { return strips_[size_t(i)]; }
 
@@ -44,7 +45,7 @@ class Panels {
   void pack(Stored stored, const T* matrix, int64_t stride, int64_t U, int gates, size_t i,
             int64_t row, int64_t rows);
 
-  int64_t K_;
+  int64_t K_, width_ = 0;
   Buffer<T> packed_;
   std::vector<Strip<T>> strips_;
 };

@@ -25,7 +25,7 @@ _LEVELS = {
     "v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
 }
 
-_SPINS = "1000"  # some tens of microseconds: longer than most gaps between two loops
+_SPINS = "10000"  # so that they are still awake for the next loop of a small step
 
 
 def _cpu_flags() -> set[str]:
