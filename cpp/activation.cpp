@@ -11,8 +11,6 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kGrain = 16 * 1024;  // elements that are worth a thread
-
 constexpr int64_t kBlockTerms = 64;  // of a sum, that are added in single precision
 
 // Calls use(constant) with the activation as a constant, which leaves no choice to inner loops.
@@ -109,7 +107,7 @@ void add_bias_and_activate(T* y, const T* bias, int64_t N, int64_t C, Activation
 template <typename T>
 void activation_gradient(const T* y, const T* dy, T* dz, T* d_bias, int64_t N, int64_t C,
                          Activation activation) {
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(C, 1));
+  const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(C, 1));
   if (d_bias == nullptr) {
     return with_gradient(activation, [&](auto f) {
       parallel_for(N, grain, [&](int64_t begin, int64_t end) {

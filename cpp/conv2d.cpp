@@ -11,8 +11,6 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kWorthAThread = 64 * 1024;  // multiplications
-
 // The cells of one axis that each place of the output reads.
 Axis forward_axis(int64_t size, int64_t places, int64_t cells, int64_t stride, int64_t dilation,
                   int64_t before) {
@@ -57,7 +55,7 @@ void for_bands(int64_t B, const Grid& grid, int64_t most_rows, int64_t work_per_
   const int64_t rows = band_rows(B, grid, most_rows);
   const int64_t bands = (grid.y.places + rows - 1) / rows;
   const int64_t work = std::max<int64_t>(1, work_per_row * rows);
-  parallel_for_shares(B * bands, 1 + kWorthAThread / work,
+  parallel_for_shares(B * bands, 1 + kProductsWorthAThread / work,
                       [&](int share, int64_t first, int64_t last) {
                         auto take = make(share);
                         for (int64_t i = first; i < last; ++i) {
@@ -135,7 +133,7 @@ void conv2d_gradient_input(const Convolution& c, const T* dy, const T* kernel, c
   }
   if (bias == nullptr && activation == Activation::kLinear) return;
   const int64_t cells = w.B * w.H * w.W;
-  parallel_for(cells, 1 + kWorthAThread / c.C, [&](int64_t begin, int64_t end) {
+  parallel_for(cells, 1 + kElementsWorthAThread / c.C, [&](int64_t begin, int64_t end) {
     add_bias_and_activate(dx + begin * c.C, bias, end - begin, c.C, activation);
   });
 }
@@ -166,7 +164,7 @@ void conv2d_gradient_kernel(const Convolution& c, const T* x, const T* dy, T* d_
   // A team may be smaller than was asked for; its shares are the first ones.
   const int64_t count = std::count(used.begin() + 1, used.end(), 1);
   if (count == 0) return;
-  parallel_for(size, kWorthAThread / count + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(size, kElementsWorthAThread / count + 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < count; ++i) {
       const T* sum = sums.get() + i * size;
       for (int64_t j = begin; j < end; ++j) d_kernel[j] += sum[j];

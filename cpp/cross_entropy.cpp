@@ -11,20 +11,19 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kGrain = 8 * 1024;  // elements that are worth a thread
-
 // f(row) for every row that is not left out; left_out(row) for the others.
 template <typename T, typename F, typename LeftOut>
 void for_rows(Targets<T> targets, int64_t N, int64_t C, F f, LeftOut left_out) {
-  parallel_for(N, std::max<int64_t>(1, kGrain / C), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      if (targets.index && targets.index[i] < 0) {
-        left_out(i);
-      } else {
-        f(i);
-      }
-    }
-  });
+  parallel_for(N, std::max<int64_t>(1, kFunctionsWorthAThread / C),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i) {
+                   if (targets.index && targets.index[i] < 0) {
+                     left_out(i);
+                   } else {
+                     f(i);
+                   }
+                 }
+               });
 }
 
 template <typename T>

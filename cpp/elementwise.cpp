@@ -6,19 +6,18 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kGrain = 8 * 1024;  // elements that are worth a thread
-
 // f(i, count) over the vectors of [0, n): count is all lanes but for the last vector of a share.
 template <typename T, typename F>
 void for_vectors(int64_t n, F f) {
   constexpr int64_t lanes = kLanesOf<T>;
   // Shares are cut between vectors, so that only the array's end has a tail.
-  parallel_for((n + lanes - 1) / lanes, kGrain / lanes, [&](int64_t first, int64_t last) {
-    const int64_t end = last * lanes < n ? last * lanes : n;
-    int64_t i = first * lanes;
-    for (; i + lanes <= end; i += lanes) f(i, lanes);
-    if (i < end) f(i, end - i);
-  });
+  parallel_for((n + lanes - 1) / lanes, kFunctionsWorthAThread / lanes,
+               [&](int64_t first, int64_t last) {
+                 const int64_t end = last * lanes < n ? last * lanes : n;
+                 int64_t i = first * lanes;
+                 for (; i + lanes <= end; i += lanes) f(i, lanes);
+                 if (i < end) f(i, end - i);
+               });
 }
 
 template <typename T, typename F>

@@ -11,7 +11,6 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kGrain = 16 * 1024;  // elements that are worth a thread
 constexpr int kDigitBits = 8;
 constexpr int64_t kLineBytes = 64;
 
@@ -75,7 +74,7 @@ int64_t first_id_outside(const Id* ids, int64_t I, int64_t V) {
 
 template <typename T, typename Id>
 void gather_rows(const T* table, int64_t D, const Id* ids, int64_t I, T* found) {
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(D, 1));
+  const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
   parallel_for(I, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       std::memcpy(found + i * D, table + int64_t(ids[i]) * D, size_t(D) * sizeof(T));
@@ -117,14 +116,15 @@ void sum_runs(const Place* places, const int64_t* starts, int64_t R, const T* gr
   const int64_t lines = (D + line - 1) / line;
   if (lines >= 2 * num_threads()) {
     // Shares of columns are equal however often one id occurs.
-    const int64_t grain = std::max<int64_t>(1, kGrain / (line * std::max<int64_t>(I, 1)));
+    const int64_t grain =
+        std::max<int64_t>(1, kElementsWorthAThread / (line * std::max<int64_t>(I, 1)));
     parallel_for(lines, grain, [&](int64_t begin, int64_t end) {
       for (int64_t r = 0; r < R; ++r) sum_columns(r, begin * line, std::min(D, end * line));
     });
     return;
   }
   // Whole runs, to each thread those that begin in its share of the places.
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(D, 1));
+  const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
   parallel_for(I, grain, [&](int64_t begin, int64_t end) {
     int64_t r = std::lower_bound(starts, starts + R, begin) - starts;
     for (; r < R && starts[r] < end; ++r) sum_columns(r, 0, D);

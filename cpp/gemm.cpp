@@ -10,9 +10,7 @@ namespace lamina {
 namespace {
 
 // From here on a sum is long enough to be shared between threads, whose shares must then be added.
-constexpr int64_t kLongSum = 4096;
-
-constexpr int64_t kWorthAThread = 64 * 1024;  // multiplications
+constexpr int64_t kLongSum = 1024;
 
 // c = op(a) op(b) by shares of k, one a thread, each summed apart and added in order.
 template <typename T>
@@ -60,7 +58,7 @@ void multiply_batches(Stored a_stored, Stored b_stored, int64_t batch, int64_t m
     }
     return;
   }
-  const int64_t grain = kWorthAThread / std::max<int64_t>(m * n * k, 1);
+  const int64_t grain = kProductsWorthAThread / std::max<int64_t>(m * n * k, 1);
   parallel_for(batch, std::max<int64_t>(grain, 1), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const Panels<T> panels(b_stored, b + i * k * n, ldb, k, n, 1, m <= kFewRows);

@@ -6,16 +6,12 @@
 #include "window_loops.h"
 
 namespace lamina {
-namespace {
-
-constexpr int64_t kWorthAThread = 16 * 1024;  // elements
-
-}  // namespace
+namespace {}  // namespace
 
 template <typename T>
 void interpolate(const T* x, const int32_t* cells, const T* weights, int64_t A, int64_t N,
                  int64_t C, int64_t M, int64_t K, T* y) {
-  parallel_for(A * M, kWorthAThread / (C * K) + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(A * M, kElementsWorthAThread / (C * K) + 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const T* from = x + i / M * N * C;
       const int32_t* cell = cells + i % M * K;

@@ -9,10 +9,11 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kGrain = 16 * 1024;  // elements that are worth a thread
-constexpr int64_t kBlockRows = 64;     // summed apart, so that rounding does not grow with all rows
+constexpr int64_t kBlockRows = 64;  // summed apart, so that rounding does not grow with all rows
 
-int64_t grain_of_rows(int64_t D) { return std::max<int64_t>(1, kGrain / std::max<int64_t>(D, 1)); }
+int64_t grain_of_rows(int64_t D) {
+  return std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
+}
 
 // Calls body(j, load, store) for each vector of a row, and last for what is left of one.
 template <typename T, typename Body>

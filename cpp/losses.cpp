@@ -10,54 +10,56 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kGrain = 8 * 1024;  // elements that are worth a thread
-
 enum Reduction { kMean, kSum };
 
 template <typename T, typename F, Reduction reduction>
 void value(const T* target, const T* prediction, T number, T* loss, int64_t N, int64_t C) {
   if (C == 1) {  // a column: vectors run along it
-    parallel_for((N + 1023) / 1024, kGrain / 1024, [&](int64_t first, int64_t last) {
-      const int64_t begin = first * 1024, end = std::min(last * 1024, N);
-      for_row<T>(end - begin, [&](auto at, auto put) {
-        put(loss + begin, F{}(at(target + begin), at(prediction + begin), number));
-      });
-    });
+    parallel_for((N + 1023) / 1024, kFunctionsWorthAThread / 1024,
+                 [&](int64_t first, int64_t last) {
+                   const int64_t begin = first * 1024, end = std::min(last * 1024, N);
+                   for_row<T>(end - begin, [&](auto at, auto put) {
+                     put(loss + begin, F{}(at(target + begin), at(prediction + begin), number));
+                   });
+                 });
     return;
   }
   const T scale = reduction == kMean ? T(1) / T(C) : T(1);
-  parallel_for(N, std::max<int64_t>(1, kGrain / C), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      loss[i] = scale * sum_row<T>(C, [&](auto at) {
-                  return F{}(at(target + i * C), at(prediction + i * C), number);
-                });
-    }
-  });
+  parallel_for(N, std::max<int64_t>(1, kFunctionsWorthAThread / C),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i) {
+                   loss[i] = scale * sum_row<T>(C, [&](auto at) {
+                               return F{}(at(target + i * C), at(prediction + i * C), number);
+                             });
+                 }
+               });
 }
 
 template <typename T, typename F, Reduction reduction>
 void gradient(const T* target, const T* prediction, T number, const T* d_loss, T* d, int64_t N,
               int64_t C) {
   if (C == 1) {
-    parallel_for((N + 1023) / 1024, kGrain / 1024, [&](int64_t first, int64_t last) {
-      const int64_t begin = first * 1024, end = std::min(last * 1024, N);
-      for_row<T>(end - begin, [&](auto at, auto put) {
-        const auto slope = F{}(at(target + begin), at(prediction + begin), number);
-        put(d + begin, at(d_loss + begin) * slope);
-      });
-    });
+    parallel_for((N + 1023) / 1024, kFunctionsWorthAThread / 1024,
+                 [&](int64_t first, int64_t last) {
+                   const int64_t begin = first * 1024, end = std::min(last * 1024, N);
+                   for_row<T>(end - begin, [&](auto at, auto put) {
+                     const auto slope = F{}(at(target + begin), at(prediction + begin), number);
+                     put(d + begin, at(d_loss + begin) * slope);
+                   });
+                 });
     return;
   }
   const T scale = reduction == kMean ? T(1) / T(C) : T(1);
-  parallel_for(N, std::max<int64_t>(1, kGrain / C), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const T upstream = scale * d_loss[i];
-      for_row<T>(C, [&](auto at, auto put) {
-        const auto slope = F{}(at(target + i * C), at(prediction + i * C), number);
-        put(d + i * C, upstream * slope);
-      });
-    }
-  });
+  parallel_for(N, std::max<int64_t>(1, kFunctionsWorthAThread / C),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i) {
+                   const T upstream = scale * d_loss[i];
+                   for_row<T>(C, [&](auto at, auto put) {
+                     const auto slope = F{}(at(target + i * C), at(prediction + i * C), number);
+                     put(d + i * C, upstream * slope);
+                   });
+                 }
+               });
 }
 
 // The row of a loss: f(target, prediction, number) and its derivatives by prediction and target.

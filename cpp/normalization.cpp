@@ -10,10 +10,8 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kGrain = 16 * 1024;  // elements that are worth a thread
-
 int64_t grain_of_rows(int64_t elements) {
-  return std::max<int64_t>(1, kGrain / std::max<int64_t>(elements, 1));
+  return std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(elements, 1));
 }
 
 // A row of sums for each thread; added up in the threads' order.

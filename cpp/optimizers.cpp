@@ -10,8 +10,6 @@
 namespace lamina::optimizers {
 namespace {
 
-constexpr int64_t kGrain = 16 * 1024;  // elements that are worth a thread
-
 // What a rule does to a row whose gradient is zero.
 enum class AtZero { kNothing, kSlotsDecay, kWeightsMove };
 
@@ -224,13 +222,15 @@ struct Update {
   }
 
   void dense() const {
-    parallel_for(p.V * p.D, kGrain, [&](int64_t begin, int64_t end) {
+    parallel_for(p.V * p.D, kFunctionsWorthAThread, [&](int64_t begin, int64_t end) {
       const FlushTiny flush;
       stretch<false>(begin, end - begin, p.gradient + begin);
     });
   }
 
-  int64_t row_grain() const { return std::max<int64_t>(1, kGrain / std::max<int64_t>(p.D, 1)); }
+  int64_t row_grain() const {
+    return std::max<int64_t>(1, kFunctionsWorthAThread / std::max<int64_t>(p.D, 1));
+  }
 
   // The gradient's rows with their gradient, the stretches between them with zero.
   void whole_table() const {
@@ -309,7 +309,7 @@ void update(const Rule& rule, const Parameter<T>& p, const Common& common) {
 
 template <typename T>
 void catch_up(T* const* slots, int slot_count, int64_t V, int64_t D, int64_t* clock, double rho) {
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(D, 1));
+  const int64_t grain = std::max<int64_t>(1, kFunctionsWorthAThread / std::max<int64_t>(D, 1));
   parallel_for(V, grain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       catch_up_row(slots, slot_count, row, D, clock, clock[V], rho);
@@ -320,12 +320,12 @@ void catch_up(T* const* slots, int slot_count, int64_t V, int64_t D, int64_t* cl
 template <typename T>
 double sum_of_squares(const T* x, int64_t n) {
   constexpr int lanes = 16;
-  const int64_t blocks = (n + kGrain - 1) / kGrain;
+  const int64_t blocks = (n + kFunctionsWorthAThread - 1) / kFunctionsWorthAThread;
   std::vector<double> sums(static_cast<size_t>(blocks));
   parallel_for(blocks, 1, [&](int64_t first, int64_t last) {
     for (int64_t block = first; block < last; ++block) {
-      const int64_t end = std::min(n, (block + 1) * kGrain);
-      int64_t i = block * kGrain;
+      const int64_t end = std::min(n, (block + 1) * kFunctionsWorthAThread);
+      int64_t i = block * kFunctionsWorthAThread;
       double each[lanes] = {}, total = 0;
       for (; i + lanes <= end; i += lanes) {
         for (int k = 0; k < lanes; ++k) each[k] += double(x[i + k]) * double(x[i + k]);

@@ -5,11 +5,7 @@
 #include "parallel.h"
 
 namespace lamina {
-namespace {
-
-constexpr int64_t kWorthAThread = 64 * 1024;  // elements to be packed
-
-}  // namespace
+namespace {}  // namespace
 
 // Cuts the columns into strips; those that are not left in the matrix get memory to be packed into.
 template <typename T>
@@ -48,7 +44,7 @@ Panels<T>::Panels(Stored stored, const T* matrix, int64_t stride, int64_t K, int
   lay_out(U, gates, matrix, stride, in_place);
   if (packed_ == nullptr) return;
   const int64_t first = in_place ? count() - 1 : 0;  // the others are where they were
-  const int64_t grain = 1 + kWorthAThread / (1 + kLanesOf<T> * kStripVectors * K);
+  const int64_t grain = 1 + kElementsWorthAThread / (1 + kLanesOf<T> * kStripVectors * K);
   parallel_for(count() - first, grain, [&](int64_t from, int64_t to) {
     for (int64_t i = first + from; i < first + to; ++i) {
       pack(stored, matrix, stride, U, gates, size_t(i), 0, K);
@@ -61,7 +57,7 @@ Panels<T>::Panels(Stored stored, const std::vector<const T*>& blocks, int64_t st
                   int64_t U)
     : K_(int64_t(blocks.size()) * depth) {
   lay_out(U, 1, nullptr, 0, false);
-  const int64_t grain = 1 + kWorthAThread / (1 + U * depth);
+  const int64_t grain = 1 + kElementsWorthAThread / (1 + U * depth);
   parallel_for(int64_t(blocks.size()), grain, [&](int64_t from, int64_t to) {
     for (int64_t block = from; block < to; ++block) {
       for (size_t i = 0; i < strips_.size(); ++i) {

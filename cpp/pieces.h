@@ -27,13 +27,11 @@ void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b
 // stay on the caller's.
 template <typename T, typename Body>
 void for_pieces(int64_t m, const Panels<T>& b, Body body) {
-  // Below this many multiplications a second thread costs more than it gives.
-  constexpr int64_t worth_a_thread = 256 * 1024;
   const int64_t strips = b.count(), tiles = (m + kMostRows - 1) / kMostRows;
   const bool cut_rows = tiles >= strips;
   const int64_t pieces = std::max<int64_t>(1, cut_rows ? tiles : strips);
   const int64_t work = std::max<int64_t>(1, m * b.depth() * b.width() / pieces);
-  parallel_for(cut_rows ? tiles : strips, 1 + worth_a_thread / work,
+  parallel_for(cut_rows ? tiles : strips, 1 + kProductsWorthAThread / work,
                [&](int64_t begin, int64_t end) {
                  if (cut_rows) {
                    const int64_t row = begin * kMostRows;

@@ -9,8 +9,6 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kWorthAThread = 16 * 1024;  // elements
-
 // Calls use(ky kw + kx, cell) for every cell of a window that is within the image.
 template <typename Use>
 inline void for_each_cell(const Windows& w, const Range& rows, const Range& columns, int64_t y,
@@ -35,7 +33,7 @@ inline void for_each_window(const Windows& w, int64_t begin, int64_t end, Use us
 // The same in parallel, rows of places shared.
 template <typename Use>
 void over_windows(const Windows& w, int64_t C, Use use) {
-  const int64_t grain = kWorthAThread / (w.OW * w.kh * w.kw * C) + 1;
+  const int64_t grain = kElementsWorthAThread / (w.OW * w.kh * w.kw * C) + 1;
   parallel_for(w.B * w.OH, grain, [&](int64_t begin, int64_t end) {
     for_each_window(w, begin * w.OW, end * w.OW, use);
   });
@@ -148,14 +146,15 @@ void weighted_sum(const T* x, const T* weights, int64_t B, int64_t N, int64_t C,
 
 template <typename T>
 void weighted_sum_gradient(const T* dy, const T* weights, int64_t B, int64_t N, int64_t C, T* dx) {
-  parallel_for(B * N, kWorthAThread / std::max<int64_t>(C, 1) + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const T weight = weights[i];
-      for_channels<T>(0, C, [&](auto lanes, int64_t j) {
-        lanes.store(dx + i * C + j, weight * lanes.load(dy + i / N * C + j));
-      });
-    }
-  });
+  parallel_for(B * N, kElementsWorthAThread / std::max<int64_t>(C, 1) + 1,
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i) {
+                   const T weight = weights[i];
+                   for_channels<T>(0, C, [&](auto lanes, int64_t j) {
+                     lanes.store(dx + i * C + j, weight * lanes.load(dy + i / N * C + j));
+                   });
+                 }
+               });
 }
 
 template <typename T>

@@ -46,22 +46,23 @@ template <typename T>
 void bias_gradient(const T* d_sums, T* d_bias, int64_t rows, int64_t N) {
   // Blocks of rows are summed apart and then added, which keeps the rounding errors of long sums
   // small; threads share the columns.
-  constexpr int64_t block = 128, worth_a_thread = 64 * 1024, width = 64;
+  constexpr int64_t block = 128, width = 64;
   const int64_t strips = (N + width - 1) / width;
-  parallel_for(strips, 1 + worth_a_thread / (1 + rows * width), [&](int64_t from, int64_t to) {
-    T sums[width];
-    for (int64_t strip = from; strip < to; ++strip) {
-      const int64_t first = strip * width, columns = std::min(width, N - first);
-      std::fill(d_bias + first, d_bias + first + columns, T(0));
-      for (int64_t begin = 0; begin < rows; begin += block) {
-        std::fill(sums, sums + columns, T(0));
-        for (int64_t r = begin; r < std::min(rows, begin + block); ++r) {
-          for (int64_t j = 0; j < columns; ++j) sums[j] += d_sums[r * N + first + j];
-        }
-        for (int64_t j = 0; j < columns; ++j) d_bias[first + j] += sums[j];
-      }
-    }
-  });
+  parallel_for(strips, 1 + kElementsWorthAThread / (1 + rows * width),
+               [&](int64_t from, int64_t to) {
+                 T sums[width];
+                 for (int64_t strip = from; strip < to; ++strip) {
+                   const int64_t first = strip * width, columns = std::min(width, N - first);
+                   std::fill(d_bias + first, d_bias + first + columns, T(0));
+                   for (int64_t begin = 0; begin < rows; begin += block) {
+                     std::fill(sums, sums + columns, T(0));
+                     for (int64_t r = begin; r < std::min(rows, begin + block); ++r) {
+                       for (int64_t j = 0; j < columns; ++j) sums[j] += d_sums[r * N + first + j];
+                     }
+                     for (int64_t j = 0; j < columns; ++j) d_bias[first + j] += sums[j];
+                   }
+                 }
+               });
 }
 
 #define LAMINA_INSTANTIATE(T)                                                               \

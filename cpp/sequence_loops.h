@@ -24,8 +24,7 @@ inline constexpr int64_t kSequenceBlock = 64;
 // one sequence costs `products` multiplications. Blocks of a share differ by one at most.
 template <typename Body>
 void for_blocks(const Walk& walk, int64_t products, Body body) {
-  constexpr int64_t worth_a_thread = 64 * 1024;
-  const int64_t grain = 1 + worth_a_thread / (1 + walk.T * products);
+  const int64_t grain = 1 + kProductsWorthAThread / (1 + walk.T * products);
   parallel_for(walk.B, grain, [&](int64_t begin, int64_t end) {
     const int64_t count = end - begin, blocks = (count + kSequenceBlock - 1) / kSequenceBlock;
     for (int64_t i = 0; i < blocks; ++i) {

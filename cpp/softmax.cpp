@@ -10,15 +10,14 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kGrain = 8 * 1024;  // elements that are worth a thread
-
 // f(first element of the row) for every row.
 template <typename F>
 void for_rows(int64_t N, int64_t C, F f) {
   if (C == 0) return;
-  parallel_for(N, std::max<int64_t>(1, kGrain / C), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin * C; i < end * C; i += C) f(i);
-  });
+  parallel_for(N, std::max<int64_t>(1, kFunctionsWorthAThread / C),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin * C; i < end * C; i += C) f(i);
+               });
 }
 
 template <typename T>
