@@ -201,27 +201,30 @@ class GradientTape:
             records = list(records)
         else:
             self._records = None
-        wanted = {id(source) for source in sources}
+        key, wanted = self._key, {id(source) for source in sources}
         gradients: dict[int, Any] = {
-            id(target): np.ones_like(target.data) if gradient is None else gradient
+            id(target): np.ones(target.shape, target.dtype) if gradient is None else gradient
         }
         while records:  # a record that has been used is dropped, and the arrays it held with it
             outputs, inputs, vjp = records.pop()
-            upstream = [
-                gradients.get(id(each)) if id(each) in wanted else gradients.pop(id(each), None)
-                for each in outputs
-            ]
-            if all(each is None for each in upstream):
+            upstream, unused = [], True
+            for output in outputs:
+                place = id(output)
+                found = gradients.get(place) if place in wanted else gradients.pop(place, None)
+                unused = unused and found is None
+                upstream.append(found)
+            if unused:
                 continue
             parts = vjp(*upstream)
             for each, part in zip(
                 inputs, parts if type(parts) is tuple else (parts,), strict=False
             ):
-                if part is None or not _tracks(self._key, each):
+                if part is None or not _tracks(key, each):
                     continue
                 value = part() if callable(part) else part
-                earlier = gradients.get(id(each))
-                gradients[id(each)] = value if earlier is None else earlier + value
+                place = id(each)
+                earlier = gradients.get(place)
+                gradients[place] = value if earlier is None else earlier + value
         return [gradients.get(id(source)) for source in sources]
 
     def gradient(self, target: Any, sources: Any) -> Any:

@@ -67,8 +67,9 @@ def building(layer: Any) -> Iterator[None]:
         _building.layers = outer
 
 
-# Attributes that hold layers or variables which are not parts.
+# Attributes that hold layers or variables which are not parts, and those that change at every step.
 NOT_PARTS = {
+    "_step",
     "_weights",
     "inbound_nodes",
     "_losses",
