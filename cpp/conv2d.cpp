@@ -7,6 +7,7 @@
 #include "correlation.h"
 #include "parallel.h"
 #include "simd.h"
+#include "winograd.h"
 
 namespace lamina {
 namespace {
@@ -86,6 +87,19 @@ void correlate(int64_t B, const Grid& grid, const T* images, const std::vector<P
   });
 }
 
+// The kernel's matrices (channels x filters of a group, rows F apart) for the grid's taps.
+template <typename T>
+std::vector<const T*> blocks_of(const Convolution& c, const Grid& grid, const T* kernel,
+                                int64_t group) {
+  std::vector<const T*> blocks;
+  for (const int64_t ky : grid.y.taps) {
+    for (const int64_t kx : grid.x.taps) {
+      blocks.push_back(kernel + (ky * c.windows.kw + kx) * c.C / c.G * c.F + group * c.F / c.G);
+    }
+  }
+  return blocks;
+}
+
 }  // namespace
 
 template <typename T>
@@ -94,6 +108,11 @@ void conv2d(const Convolution& c, const T* x, const T* kernel, const T* bias, Ac
   const Windows& w = c.windows;
   const Grid grid = forward_grid(c);
   const int64_t filters = c.F / c.G;
+  if (winograd_fits<T>(grid, c.F)) {
+    const auto transformed =
+        winograd_kernel(blocks_of(c, grid, kernel, 0), Stored::kPlain, c.F, c.C, c.F);
+    return winograd(w.B, grid, x, transformed, c.F, bias, activation, y);
+  }
   std::vector<Panels<T>> panels;
   for (int64_t g = 0; g < c.G; ++g) {
     panels.emplace_back(Stored::kPlain, kernel + g * filters, c.F, w.kh * w.kw * grid.channels,
@@ -117,15 +136,15 @@ void conv2d_gradient_input(const Convolution& c, const T* dy, const T* kernel, c
       const Grid grid{backward_axis(w.H, w.OH, w.kh, w.stride_y, w.dilation_y, w.top, py),
                       backward_axis(w.W, w.OW, w.kw, w.stride_x, w.dilation_x, w.left, px), c.F,
                       filters};
+      if (w.stride_y == 1 && w.stride_x == 1 && winograd_fits<T>(grid, c.C)) {
+        const auto transformed =
+            winograd_kernel(blocks_of(c, grid, kernel, 0), Stored::kTransposed, c.F, c.F, c.C);
+        return winograd(w.B, grid, dy, transformed, c.C, bias, activation, dx);
+      }
       std::vector<Panels<T>> panels;
       for (int64_t g = 0; g < c.G; ++g) {
-        std::vector<const T*> blocks;
-        for (const int64_t ky : grid.y.taps) {
-          for (const int64_t kx : grid.x.taps) {
-            blocks.push_back(kernel + (ky * w.kw + kx) * channels * c.F + g * filters);
-          }
-        }
-        panels.emplace_back(Stored::kTransposed, blocks, c.F, filters, channels);
+        panels.emplace_back(Stored::kTransposed, blocks_of(c, grid, kernel, g), c.F, filters,
+                            channels);
       }
       correlate(w.B, grid, dy, panels, channels, Target{w.W, c.C, py, px, w.stride_y, w.stride_x},
                 w.H * w.W * c.C, dx, [](int64_t, int64_t, int64_t) {});
@@ -142,6 +161,9 @@ template <typename T>
 void conv2d_gradient_kernel(const Convolution& c, const T* x, const T* dy, T* d_kernel) {
   const Windows& w = c.windows;
   const Grid grid = forward_grid(c);
+  if (winograd_fits<T>(grid, c.F)) {
+    return winograd_gradient_kernel(w.B, grid, x, dy, c.F, d_kernel);
+  }
   const int64_t filters = c.F / c.G, size = w.kh * w.kw * grid.channels * c.F;
   std::fill(d_kernel, d_kernel + size, T(0));
   // Share 0 adds to d_kernel itself, the others each to a sum of their own.

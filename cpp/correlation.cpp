@@ -11,7 +11,7 @@ constexpr int64_t kSummedPlaces = 96;  // that give one product of the kernel's 
 // Whether so few columns are left that registers are better filled along the cells.
 template <typename T>
 bool is_narrow(const Grid& grid, int64_t columns) {
-  return 4 * columns <= kLanesOf<T> && grid.length() >= kLanesOf<T>;
+  return 4 * columns <= kLanesOf<T> && grid.length() >= kLanesOf<T> && grid.segments() > 0;
 }
 
 // Lane i of what is stored is the sum of the lanes of v[i]; the first `count` are wanted.

@@ -1,0 +1,155 @@
+#include "winograd.h"
+
+#include <algorithm>
+
+#include "activation_functions.h"
+#include "buffer.h"
+#include "parallel.h"
+#include "pieces.h"
+#include "simd.h"
+#include "winograd_tiles.h"
+
+namespace lamina {
+namespace {
+
+using namespace winograd_tiles;
+
+constexpr int64_t kBlockElements = 96 * 1024;  // transformed, in the second level of cache
+constexpr int64_t kMostTiles = 96;
+
+// Three elements of the kernel: G g.
+template <typename V>
+inline void transform_kernel(const V& g0, const V& g1, const V& g2, V* t, int step) {
+  const V outer = g0 + g2;
+  t[0] = g0;
+  t[step] = (outer + g1) * 0.5f;
+  t[2 * step] = (outer - g1) * 0.5f;
+  t[3 * step] = g2;
+}
+
+// Four products back to two places: A^T m.
+template <typename V>
+inline void transform_back(const V& m0, const V& m1, const V& m2, const V& m3, V* y, int step) {
+  y[0] = m0 + m1 + m2;
+  y[step] = m1 - m2 - m3;
+}
+
+// The products of one tile, 16 rows of N that are `step` apart, to its places.
+template <typename T>
+void write_tile(const Tiles& tiles, int64_t tile, const T* products, int64_t step, int64_t N,
+                const T* bias, Activation activation, T* out) {
+  constexpr int lanes = kLanesOf<T>;
+  const int64_t y = tiles.y(tile), x = tiles.x(tile);
+  const bool below = y + 1 < tiles.OH, beside = x + 1 < tiles.OW;
+  T* place = out + ((tiles.image(tile) * tiles.OH + y) * tiles.OW + x) * N;
+  for (int64_t n = 0; n < N; n += lanes) {
+    const int64_t some = std::min<int64_t>(lanes, N - n);
+    Vector<T> rows[kOut * kCells], all[kOut * kOut];
+#pragma GCC unroll 4
+    for (int j = 0; j < kCells; ++j) {
+      const T* from = products + j * step + n;
+      transform_back(load_some(from, some), load_some(from + 4 * step, some),
+                     load_some(from + 8 * step, some), load_some(from + 12 * step, some), rows + j,
+                     kCells);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < kOut; ++i) {
+      const Vector<T>* row = rows + i * kCells;
+      transform_back(row[0], row[1], row[2], row[3], all + i * kOut, 1);
+    }
+    const Vector<T> added = bias ? load_some(bias + n, some) : Vector<T>{};
+#pragma GCC unroll 4
+    for (int i = 0; i < kOut * kOut; ++i) {
+      if ((i >= kOut && !below) || (i % kOut && !beside)) continue;
+      store_some(place + (i / kOut * tiles.OW + i % kOut) * N + n,
+                 activate(activation, all[i] + added), some);
+    }
+  }
+}
+
+}  // namespace
+
+template <typename T>
+bool winograd_fits(const Grid& grid, int64_t N) {
+  constexpr int64_t least_channels = 24;  // fewer take longer to transform than they save
+  const auto plain = [](const Axis& axis) {
+    return axis.step == 1 && axis.taps.size() == 3 && axis.is_contiguous() && axis.places > 1;
+  };
+  return sizeof(T) == sizeof(float) && plain(grid.y) && plain(grid.x) && grid.channels == grid.C &&
+         grid.C >= least_channels && N >= least_channels;
+}
+
+template <typename T>
+std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>& blocks, Stored stored,
+                                       int64_t stride, int64_t C, int64_t N) {
+  const bool plain = stored == Stored::kPlain;
+  const int64_t rows = plain ? C : N, columns = plain ? N : C;
+  const Buffer<T> transformed = make_buffer<T>(size_t(kProducts * rows * columns));
+  const int64_t step = rows * columns;
+  parallel_for(rows, 1 + kFunctionsWorthAThread / (1 + columns), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      for (int64_t j = 0; j < columns; j += kLanesOf<T>) {
+        const int64_t some = std::min<int64_t>(kLanesOf<T>, columns - j);
+        Vector<T> g[9], along[12], all[kProducts];
+        for (int i = 0; i < 9; ++i) g[i] = load_some(blocks[size_t(i)] + row * stride + j, some);
+        for (int i = 0; i < 3; ++i) transform_kernel(g[i], g[3 + i], g[6 + i], along + i, 3);
+        for (int i = 0; i < kCells; ++i) {
+          transform_kernel(along[3 * i], along[3 * i + 1], along[3 * i + 2], all + i * kCells, 1);
+        }
+        for (int i = 0; i < kProducts; ++i) {
+          store_some(transformed.get() + i * step + row * columns + j, all[i], some);
+        }
+      }
+    }
+  });
+  std::vector<Panels<T>> panels;
+  panels.reserve(kProducts);
+  for (int i = 0; i < kProducts; ++i) {
+    panels.emplace_back(stored, transformed.get() + i * step, columns, C, N);
+  }
+  return panels;
+}
+
+template <typename T>
+void winograd(int64_t B, const Grid& grid, const T* images, const std::vector<Panels<T>>& kernel,
+              int64_t N, const T* bias, Activation activation, T* out) {
+  const Tiles tiles(grid);
+  const int64_t C = tiles.C, count = tiles.count(B);
+  const int64_t most = std::clamp<int64_t>(kBlockElements / (kProducts * (C + N)), 12, kMostTiles);
+  parallel_for(count, 1 + kProductsWorthAThread / (kProducts * C * N),
+               [&](int64_t first, int64_t last) {
+                 const Buffer<T> cells = make_buffer<T>(size_t(kProducts * most * C + C));
+                 const Buffer<T> products = make_buffer<T>(size_t(kProducts * most * N));
+                 T* nothing = cells.get() + kProducts * most * C;
+                 std::fill_n(nothing, C, T(0));
+                 for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
+                   const int64_t block = end - begin;
+                   for (int64_t t = 0; t < block; ++t) {
+                     transform_tile(tiles, first + begin + t, images, nothing, cells.get() + t * C,
+                                    block * C);
+                   }
+                   for (int i = 0; i < kProducts; ++i) {
+                     multiply_piece(Stored::kPlain, cells.get() + i * block * C, C,
+                                    kernel[size_t(i)], {0, block, 0, kernel[size_t(i)].count()},
+                                    products.get() + i * block * N, N, false);
+                   }
+                   for (int64_t t = 0; t < block; ++t) {
+                     write_tile(tiles, first + begin + t, products.get() + t * N, block * N, N,
+                                bias, activation, out);
+                   }
+                 });
+               });
+}
+
+#define LAMINA_INSTANTIATE(T)                                                                    \
+  template bool winograd_fits<T>(const Grid&, int64_t);                                          \
+  template std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>&, Stored, int64_t, \
+                                                  int64_t, int64_t);                             \
+  template void winograd(int64_t, const Grid&, const T*, const std::vector<Panels<T>>&, int64_t, \
+                         const T*, Activation, T*);
+
+LAMINA_INSTANTIATE(float)
+LAMINA_INSTANTIATE(double)
+#undef LAMINA_INSTANTIATE
+
+}  // namespace lamina
