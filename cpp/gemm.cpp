@@ -12,6 +12,12 @@ namespace {
 // From here on a sum is long enough to be shared between threads, whose shares must then be added.
 constexpr int64_t kLongSum = 1024;
 
+// Whether b is better read where it lies: few rows do not repay its packing, and of a transposed a
+// the product packs a few rows of b at a time.
+bool stays_in_place(Stored a_stored, int64_t m) {
+  return m <= kFewRows || a_stored == Stored::kTransposed;
+}
+
 // c = op(a) op(b) by shares of k, one a thread, each summed apart and added in order.
 template <typename T>
 void multiply_in_shares(Stored a_stored, const T* a, int64_t lda, int64_t m, int64_t n, int64_t k,
@@ -20,7 +26,8 @@ void multiply_in_shares(Stored a_stored, const T* a, int64_t lda, int64_t m, int
   const int64_t b_step = b_stored == Stored::kPlain ? ldb : 1;
   std::vector<T> sums(size_t(num_threads()) * size_t(m * n), T(0));
   parallel_for_shares(k, kLongSum / 2, [&](int share, int64_t begin, int64_t end) {
-    const Panels<T> panels(b_stored, b + begin * b_step, ldb, end - begin, n, 1, m <= kFewRows);
+    const Panels<T> panels(b_stored, b + begin * b_step, ldb, end - begin, n, 1,
+                           stays_in_place(a_stored, m));
     multiply_piece(a_stored, a + begin * a_step, lda, panels, {0, m, 0, panels.count()},
                    sums.data() + share * m * n, n, false);
   });
@@ -41,7 +48,7 @@ void multiply(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k,
   if (k >= kLongSum && k >= 16 * std::max(m, n) && num_threads() > 1) {
     return multiply_in_shares(a_stored, a, lda, m, n, k, b_stored, b, ldb, c, ldc);
   }
-  const Panels<T> panels(b_stored, b, ldb, k, n, 1, m <= kFewRows);
+  const Panels<T> panels(b_stored, b, ldb, k, n, 1, stays_in_place(a_stored, m));
   for_pieces(m, panels, [&](const Piece& piece) {
     multiply_piece(a_stored, a, lda, panels, piece, c, ldc, false);
   });
@@ -61,7 +68,7 @@ void multiply_batches(Stored a_stored, Stored b_stored, int64_t batch, int64_t m
   const int64_t grain = kProductsWorthAThread / std::max<int64_t>(m * n * k, 1);
   parallel_for(batch, std::max<int64_t>(grain, 1), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const Panels<T> panels(b_stored, b + i * k * n, ldb, k, n, 1, m <= kFewRows);
+      const Panels<T> panels(b_stored, b + i * k * n, ldb, k, n, 1, stays_in_place(a_stored, m));
       multiply_piece(a_stored, a + i * m * k, lda, panels, {0, m, 0, panels.count()}, c + i * m * n,
                      n, false);
     }

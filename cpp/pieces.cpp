@@ -4,7 +4,7 @@ namespace lamina {
 namespace {
 
 // A block of rows of a and of k stays in the second level of cache while the strips pass by.
-constexpr int64_t kRows = 168, kDepth = 384, kColumnsDepth = 128;
+constexpr int64_t kRows = 168, kDepth = 384, kColumnsDepth = 96;
 
 template <typename T>
 Strip<T> from_row(Strip<T> strip, int64_t k) {
@@ -33,14 +33,32 @@ void multiply_by_rows(const T* a, int64_t lda, const Panels<T>& b, const Piece& 
   });
 }
 
+// A few rows of a strip that lies in its matrix, side by side.
+template <typename T>
+Strip<T> packed_rows(Strip<T> strip, int64_t rows, T* packed) {
+  constexpr int lanes = kLanesOf<T>;
+  const int64_t width = strip.vectors * lanes;
+  for (int64_t k = 0; k < rows; ++k) {
+    for (int64_t j = 0; j < width; j += lanes) {
+      store(packed + k * width + j, load(strip.data + k * strip.step + j));
+    }
+  }
+  strip.data = packed;
+  strip.step = width;
+  return strip;
+}
+
 // The same of op(a) = the transpose of a.
 template <typename T>
 void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
                          int64_t depth, T* c, int64_t ldc, bool add) {
   const T* rows[kColumnsDepth];
   for (int64_t i = 0; i < depth; ++i) rows[i] = a + (k + i) * lda;
+  T packed[kColumnsDepth * kStripVectors * kLanesOf<T>];
   for (int64_t s = p.first; s < p.last; ++s) {
-    const Strip<T> strip = from_row(b[s], k);
+    Strip<T> strip = from_row(b[s], k);
+    const bool lies_apart = strip.step > strip.vectors * kLanesOf<T>;
+    if (lies_apart && p.rows > kFewRows) strip = packed_rows(strip, depth, packed);
     for_even_tiles(p.rows, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
       T* out[kMostRows];
       for (int64_t r = from; r < to; ++r) out[r - from] = c + (p.row + r) * ldc;
