@@ -203,7 +203,7 @@ def test_threads_wait_awake_for_a_short_while_unless_told(said):
     )
     assert finished.returncode == 0, finished.stderr
     assert "GOMP_SPINCOUNT" in finished.stderr, "is this not GCC's OpenMP?"
-    wanted = {"": 1000, "GOMP_SPINCOUNT=77": 77, "OMP_WAIT_POLICY=passive": 0}[said]
+    wanted = {"": 10000, "GOMP_SPINCOUNT=77": 77, "OMP_WAIT_POLICY=passive": 0}[said]
     assert f"GOMP_SPINCOUNT = '{wanted}'" in finished.stderr
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from lamina._config import floatx
 from lamina.autodiff import flatten, no_grad
-from lamina.tensors import Operators, Tensor, operations
+from lamina.tensors import Operators, Structure, Tensor, operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,6 +77,10 @@ class OpCall:
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self.function(*args, **options)
+
+    def shortcut(self, inputs: Any) -> Callable[..., Any]:  # noqa: ARG002
+        """Return what is quicker to call on such inputs again (as a layer does)."""
+        return self.function
 
 
 class Node:
@@ -285,16 +289,31 @@ class Graph:
             for number, (node, places, outputs) in enumerate(steps)
         ]
 
+    # The kind of inputs that the last run was on, and how each step is called on such again.
+    _shortcuts: tuple[Any, list[Any]] = (None, [])
+
     def run(self, inputs: Sequence[Any]) -> list[Any]:
-        """Return the values of the outputs for those of the inputs (flat lists)."""
+        """Return the values of the outputs for those of the inputs (flat lists of tensors).
+
+        Inputs of the kind of the last run, which have passed the checks of every layer, need not
+        pass them again.
+        """
         values: list[Any] = [None] * self._slots
         for slot, value in zip(self._input_slots, inputs, strict=True):
             values[slot] = value
-        for operation, call, places, outputs, frees in self._steps:
-            if call is None:
-                found = operation(values[places[0]])
-            else:
+        kind = [Structure.version, [(value.data.shape[1:], value.data.dtype) for value in inputs]]
+        known, shortcuts = self._shortcuts
+        if known != kind:
+            shortcuts = [None] * len(self._steps)
+        for number, (operation, call, places, outputs, frees) in enumerate(self._steps):
+            if call is not None:
                 found = call([values[place] for place in places])
+            elif (shortcut := shortcuts[number]) is not None:
+                found = shortcut(values[places[0]])
+            else:
+                found = operation(values[places[0]])
+                if known != kind:
+                    shortcuts[number] = operation.shortcut(values[places[0]])
             if len(outputs) == 1 and not isinstance(found, (list, tuple, dict)):
                 values[outputs[0]] = found
             else:
@@ -302,6 +321,7 @@ class Graph:
                     values[slot] = value
             for slot in frees:
                 values[slot] = None
+        self._shortcuts = (kind, shortcuts)
         return [values[slot] for slot in self._output_slots]
 
     def rewired(self, inputs: Sequence[Any], replaced: Mapping[Any, Any] | None = None) -> Any:

@@ -75,6 +75,10 @@ class Embedding(WithWeightOptions):
     def call(self, inputs: Any) -> Any:
         return ops.embedding(inputs, self.embeddings)
 
+    @property
+    def _may_mask(self) -> bool:
+        return self.mask_zero
+
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
         return as_array(inputs) != 0 if self.mask_zero else None
 

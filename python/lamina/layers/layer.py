@@ -30,6 +30,8 @@ from lamina.layers.structure import (
 from lamina.layers.weighted import Weighted, building
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lamina.layers.input_spec import InputSpec
 
 
@@ -250,6 +252,34 @@ class Layer(Weighted):
                 share = self.activity_regularizer(each)
                 self.add_loss(share / each.shape[0])
         return outputs
+
+    @property
+    def _may_mask(self) -> bool:
+        """Whether outputs may get a mask where the inputs have none."""
+        return self._makes_mask
+
+    def shortcut(self, inputs: Any) -> Callable[[Any], Any] | None:
+        """Return what computes on tensors like this one, which has just passed every check.
+
+        Alike are those of its type and its sizes but for the first. None: there is no quicker way.
+        """
+        plain = type(self).__call__ is Layer.__call__ and self.built and not self._may_mask
+        if not plain or type(inputs) is not Tensor or as_tensors(inputs, self) is not inputs:
+            return None
+        return self._compute_again
+
+    def _compute_again(self, inputs: Any) -> Any:
+        if inputs.mask is not None or self.activity_regularizer is not None:
+            return self(inputs)
+        try:
+            if self._takes_training:
+                outputs = self.call(inputs, training=bool(context.training))  # type: ignore[call-arg]
+            else:
+                outputs = self.call(inputs)
+        except (ValueError, IndexError) as error:
+            self._name_in(error)
+            raise
+        return Tensor(outputs) if type(outputs) is np.ndarray else outputs
 
     def _name_in(self, error: Exception) -> None:
         """Put the layer's name in front of an operation's message, unless a layer's is there."""

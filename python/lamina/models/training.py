@@ -253,6 +253,9 @@ class Training(Resuming):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for many samples as arrays, in the structure of the outputs."""
+        few = type(x) is np.ndarray and x.ndim > 0 and 0 < len(x) <= (batch_size or 32)
+        if few and x.dtype.kind in "fiub" and not (verbose or callbacks or steps):
+            return self.predict_on_batch(x)
         data = make_batches(x, batch_size=batch_size, steps=steps, texts=self.takes_texts)
         data = first_batches(data, steps)
         if isinstance(data, ArrayBatches) and data.steps == 1 and not verbose and not callbacks:
@@ -303,8 +306,12 @@ class Training(Resuming):
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch, as arrays of their own."""
-        leaves, rebuild = flatten(self(x, training=False))
-        given = set(map(id, flatten(x)[0]))
+        return self._own_arrays(x, self(x, training=False))
+
+    @staticmethod
+    def _own_arrays(x: Any, outputs: Any) -> Any:
+        leaves, rebuild = flatten(outputs)
+        given = {id(x)} if type(x) is np.ndarray else set(map(id, flatten(x)[0]))
 
         def own(leaf: Any) -> Any:
             array = leaf.data  # the input, a weight or a view must not be handed out as a result
