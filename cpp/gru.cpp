@@ -190,6 +190,7 @@ void gru(const Walk& walk, const GruArrays<T>& arrays) {
   const bool after = arrays.reset_after;
   const Panels<T> panels(Stored::kPlain, R, 3 * U, U, U, after ? 3 : 2);
   const Panels<T> candidate(Stored::kPlain, R + 2 * U, 3 * U, U, after ? 0 : U, 1);
+  const InputSums<T> input_sums(walk, arrays.inputs, 3 * U, arrays.gates);
   for_blocks(walk, 3 * U * U, [&](int64_t first, int64_t count) {
     const auto states = make_buffer<T>(size_t(3 * count * padded));
     const auto buffer = make_buffer<T>(size_t(count * kMostVectors * kLanesOf<T>));
@@ -197,6 +198,7 @@ void gru(const Walk& walk, const GruArrays<T>& arrays) {
     T* sums = buffer.get();
     read_states(walk, arrays.h0, first, count, h);
     for (int64_t step = 0; step < walk.T; ++step) {
+      input_sums.prepare(step, first, count);
       for (int64_t p = 0; p < panels.count(); ++p) {
         const int64_t unit = panels[p].first;
         panels.multiply(panels[p], h, padded, count, sums);

@@ -103,6 +103,7 @@ template <typename T>
 void lstm(const Walk& walk, const LstmArrays<T>& arrays) {
   const int64_t U = walk.U, padded = padded_units<T>(walk);
   const Panels<T> panels(Stored::kPlain, arrays.recurrent_kernel, 4 * U, U, U, 4);
+  const InputSums<T> input_sums(walk, arrays.inputs, 4 * U, arrays.gates);
   for_blocks(walk, 4 * U * U, [&](int64_t first, int64_t count) {
     const auto states = make_buffer<T>(size_t(3 * count * padded));
     const auto sums = make_buffer<T>(size_t(count * 4 * kLanesOf<T>));
@@ -110,6 +111,7 @@ void lstm(const Walk& walk, const LstmArrays<T>& arrays) {
     read_states(walk, arrays.h0, first, count, h);
     read_states(walk, arrays.c0, first, count, c);
     for (int64_t step = 0; step < walk.T; ++step) {
+      input_sums.prepare(step, first, count);
       for (int64_t p = 0; p < panels.count(); ++p) {
         panels.multiply(panels[p], h, padded, count, sums.get());
         step_forward(walk, arrays, step, panels[p].first, first, count, sums.get(), h, h_new, c);

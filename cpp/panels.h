@@ -15,6 +15,9 @@
 
 namespace lamina {
 
+// Up to so many rows, packing the other matrix takes longer than it saves.
+inline constexpr int64_t kFewRows = 24;
+
 template <typename T>
 class Panels {
  public:

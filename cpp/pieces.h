@@ -10,9 +10,6 @@
 
 namespace lamina {
 
-// Up to so many rows, packing the other matrix takes longer than it saves.
-inline constexpr int64_t kFewRows = 24;
-
 // What a piece of a product is made of: rows [row, row + rows) of c, and strips [first, last).
 struct Piece {
   int64_t row, rows, first, last;

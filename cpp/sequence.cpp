@@ -23,9 +23,38 @@ void write_states(const Walk& walk, const T* scratch, int64_t first, int64_t cou
 }
 
 template <typename T>
-void multiply_inputs(const T* x, const T* kernel, T* out, int64_t rows, int64_t D, int64_t N) {
-  multiply(Stored::kPlain, Stored::kPlain, rows, N, D, x, std::max<int64_t>(D, 1), kernel, N, out,
-           N);
+InputSums<T>::InputSums(const Walk& walk, const Inputs<T>& inputs, int64_t N, T* sums)
+    : walk_(walk), inputs_(inputs), N_(N), sums_(sums) {
+  const int64_t rows = walk.B * walk.T;
+  if (walk.B < num_threads()) {  // whose threads would have no sequences to go by
+    multiply(Stored::kPlain, Stored::kPlain, rows, N, inputs.D, inputs.x,
+             std::max<int64_t>(inputs.D, 1), inputs.kernel, N, sums, N);
+    return;
+  }
+  panels_.emplace(Stored::kPlain, inputs.kernel, N, inputs.D, N, 1, rows <= kFewRows);
+}
+
+template <typename T>
+void InputSums<T>::prepare(int64_t step, int64_t first, int64_t count) const {
+  const int64_t steps = std::max<int64_t>(1, kRows / count);
+  if (!panels_ || step % steps != 0) return;
+  const int64_t last = std::min(step + steps, walk_.T), rows = count * (last - step);
+  std::vector<const T*> from(static_cast<size_t>(rows));
+  std::vector<T*> to(static_cast<size_t>(rows));
+  for (int64_t b = 0, i = 0; b < count; ++b) {
+    for (int64_t s = step; s < last; ++s, ++i) {
+      const int64_t at = (first + b) * walk_.T + walk_.place(s);
+      from[size_t(i)] = inputs_.x + at * inputs_.D;
+      to[size_t(i)] = sums_ + at * N_;
+    }
+  }
+  for (int64_t i = 0; i < panels_->count(); ++i) {
+    const Strip<T>& strip = (*panels_)[i];
+    for_even_tiles(rows, tile_rows(strip.vectors), [&](int64_t begin, int64_t end) {
+      multiply_rows(from.data() + begin, end - begin, 1, inputs_.D, strip, to.data() + begin,
+                    strip.first, false);
+    });
+  }
 }
 
 template <typename T>
@@ -68,7 +97,7 @@ void bias_gradient(const T* d_sums, T* d_bias, int64_t rows, int64_t N) {
 #define LAMINA_INSTANTIATE(T)                                                               \
   template void read_states(const Walk&, const T*, int64_t, int64_t, T*);                   \
   template void write_states(const Walk&, const T*, int64_t, int64_t, T*);                  \
-  template void multiply_inputs(const T*, const T*, T*, int64_t, int64_t, int64_t);         \
+  template class InputSums<T>;                                                              \
   template void input_gradient(const T*, const T*, T*, int64_t, int64_t, int64_t);          \
   template void kernel_gradient(const T*, const T*, int64_t, T*, int64_t, int64_t, int64_t, \
                                 int64_t);                                                   \

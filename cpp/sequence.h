@@ -29,10 +29,12 @@ struct Walk {
   bool is_masked(int64_t b, int64_t place) const { return mask && !mask[b * T + place]; }
 };
 
-// Sums of the gates' inputs: out (B x T x N) = x (B x T x D) kernel (D x N), on every thread, and
-// its gradients. `rows` is B T.
+// What the sums of the gates' inputs are made of: x W, x being B x T x D and W, the kernel, D x N.
 template <typename T>
-void multiply_inputs(const T* x, const T* kernel, T* out, int64_t rows, int64_t D, int64_t N);
+struct Inputs {
+  const T *x, *kernel;
+  int64_t D;
+};
 
 // d_inputs (rows x D) = d_sums (rows x N) times the transpose of kernel.
 template <typename T>

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "buffer.h"
+#include "panels.h"
 #include "parallel.h"
 #include "sequence.h"
 #include "simd.h"
@@ -33,6 +35,29 @@ void for_blocks(const Walk& walk, int64_t products, Body body) {
     }
   });
 }
+
+// The sums of the gates' inputs (B x T x N), made for a block of sequences a few steps before they
+// are wanted, so that they are still in the second level of cache.
+template <typename T>
+class InputSums {
+ public:
+  // Packs the kernel; with fewer sequences than threads, makes all sums at once. Throws
+  // std::bad_alloc.
+  InputSums(const Walk& walk, const Inputs<T>& inputs, int64_t N, T* sums);
+
+  // Makes the sums of `count` sequences from `first` on, from `step` on, if they are not there. Is
+  // to be called at each step.
+  void prepare(int64_t step, int64_t first, int64_t count) const;
+
+ private:
+  static constexpr int64_t kRows = 128;
+
+  const Walk& walk_;
+  Inputs<T> inputs_;
+  int64_t N_;
+  T* sums_;
+  std::optional<Panels<T>> panels_;
+};
 
 // Copies states between arrays (rows of U) and scratch (rows of padded_units, zeros beyond U). A
 // null source is zeros; a null target is left out.

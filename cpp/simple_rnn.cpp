@@ -71,12 +71,14 @@ template <typename T>
 void simple_rnn(const Walk& walk, const SimpleRnnArrays<T>& arrays) {
   const int64_t U = walk.U, padded = padded_units<T>(walk);
   const Panels<T> panels(Stored::kPlain, arrays.recurrent_kernel, U, U, U, 1);
+  const InputSums<T> input_sums(walk, arrays.inputs, U, arrays.sums);
   for_blocks(walk, U * U, [&](int64_t first, int64_t count) {
     const auto states = make_buffer<T>(size_t(2 * count * padded));
     const auto products = make_buffer<T>(size_t(count * kMostVectors * kLanesOf<T>));
     T *h = states.get(), *h_new = h + count * padded;
     read_states(walk, arrays.h0, first, count, h);
     for (int64_t step = 0; step < walk.T; ++step) {
+      input_sums.prepare(step, first, count);
       for (int64_t p = 0; p < panels.count(); ++p) {
         panels.multiply(panels[p], h, padded, count, products.get());
         step_forward(walk, arrays, step, panels[p], first, count, products.get(), h, h_new);

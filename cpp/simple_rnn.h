@@ -10,10 +10,11 @@ namespace lamina {
 
 template <typename T>
 struct SimpleRnnArrays {
+  Inputs<T> inputs;
   const T* recurrent_kernel;  // U x U
   const T* bias;              // U, or null
   const T* h0;                // B x U, or null for zeros
-  T* sums;                    // B x T x U: x W on entry; activated afterwards if states are kept
+  T* sums;                    // B x T x U: scratch; activated afterwards if states are kept
   T* h_before;                // B x T x U: the state before each step; null: not kept
   T* outputs;                 // B x T x U, or null
   T* h;                       // B x U: the last state

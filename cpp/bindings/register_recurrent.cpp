@@ -59,17 +59,10 @@ Walk walk_of(const Array<T>& sequences, const Array<T>& recurrent_kernel, int ga
           activation_named(options.recurrent_activation)};
 }
 
-// x W for all steps, without the bias: where the gates will be.
 template <typename T>
-Array<T> new_sums(const Array<T>& x, const Array<T>& kernel, const Walk& walk, int gates) {
-  const int64_t D = x.shape(2), N = gates * walk.U;
-  require_shape(kernel, {D, N}, "kernel");
-  Array<T> sums = new_array<T>({walk.B, walk.T, N});
-  const T *from = x.data(), *weights = kernel.data();
-  T* to = sums.mutable_data();
-  const py::gil_scoped_release release;
-  multiply_inputs(from, weights, to, walk.B * walk.T, D, N);
-  return sums;
+Inputs<T> inputs_of(const Array<T>& x, const Array<T>& kernel, const Walk& walk, int gates) {
+  require_shape(kernel, {x.shape(2), gates * walk.U}, "kernel");
+  return {x.data(), kernel.data(), x.shape(2)};
 }
 
 template <typename T>
@@ -91,12 +84,13 @@ py::tuple simple_rnn_of(const Array<T>& x, const Array<T>& kernel, const Array<T
       walk_of(x, recurrent_kernel, 1, {mask, activation, activation, go_backwards, zero_masked});
   require_shape(bias, {walk.U}, "bias");
   require_shape(h0, {walk.B, walk.U}, "h0");
-  Array<T> sums = new_sums(x, kernel, walk, 1), h = new_array<T>({walk.B, walk.U});
+  const Inputs<T> inputs = inputs_of(x, kernel, walk, 1);
+  Array<T> sums = new_array<T>({walk.B, walk.T, walk.U}), h = new_array<T>({walk.B, walk.U});
   Optional<T> h_before = new_if<T>(keep, {walk.B, walk.T, walk.U});
   Optional<T> outputs = new_if<T>(all_outputs, {walk.B, walk.T, walk.U});
-  const SimpleRnnArrays<T> arrays{recurrent_kernel.data(), data_of(bias), data_of(h0),
-                                  sums.mutable_data(),     out(h_before), out(outputs),
-                                  h.mutable_data()};
+  const SimpleRnnArrays<T> arrays{inputs,       recurrent_kernel.data(), data_of(bias),
+                                  data_of(h0),  sums.mutable_data(),     out(h_before),
+                                  out(outputs), h.mutable_data()};
   {
     const py::gil_scoped_release release;
     simple_rnn(walk, arrays);
@@ -140,16 +134,22 @@ py::tuple gru_of(const Array<T>& x, const Array<T>& kernel, const Array<T>& recu
     require_shape(bias, {3 * walk.U}, "bias");
   }
   require_shape(h0, {walk.B, walk.U}, "h0");
-  Array<T> gates = new_sums(x, kernel, walk, 3), h = new_array<T>({walk.B, walk.U});
+  const Inputs<T> inputs = inputs_of(x, kernel, walk, 3);
+  Array<T> gates = new_array<T>({walk.B, walk.T, 3 * walk.U}), h = new_array<T>({walk.B, walk.U});
   Optional<T> h_before = new_if<T>(keep, {walk.B, walk.T, walk.U});
   Optional<T> inner = new_if<T>(keep, {walk.B, walk.T, walk.U});
   Optional<T> outputs = new_if<T>(all_outputs, {walk.B, walk.T, walk.U});
-  const GruArrays<T> arrays{
-      reset_after,   recurrent_kernel.data(),
-      data_of(bias), bias && reset_after ? bias->data() + 3 * walk.U : nullptr,
-      data_of(h0),   gates.mutable_data(),
-      out(h_before), out(inner),
-      out(outputs),  h.mutable_data()};
+  const GruArrays<T> arrays{inputs,
+                            reset_after,
+                            recurrent_kernel.data(),
+                            data_of(bias),
+                            bias && reset_after ? bias->data() + 3 * walk.U : nullptr,
+                            data_of(h0),
+                            gates.mutable_data(),
+                            out(h_before),
+                            out(inner),
+                            out(outputs),
+                            h.mutable_data()};
   {
     const py::gil_scoped_release release;
     gru(walk, arrays);
@@ -197,14 +197,15 @@ py::tuple lstm_of(const Array<T>& x, const Array<T>& kernel, const Array<T>& rec
   require_shape(bias, {4 * walk.U}, "bias");
   require_shape(h0, {walk.B, walk.U}, "h0");
   require_shape(c0, {walk.B, walk.U}, "c0");
-  Array<T> gates = new_sums(x, kernel, walk, 4);
+  const Inputs<T> inputs = inputs_of(x, kernel, walk, 4);
+  Array<T> gates = new_array<T>({walk.B, walk.T, 4 * walk.U});
   Array<T> h = new_array<T>({walk.B, walk.U}), c = new_array<T>({walk.B, walk.U});
   Optional<T> h_before = new_if<T>(keep, {walk.B, walk.T, walk.U});
   Optional<T> c_before = new_if<T>(keep, {walk.B, walk.T, walk.U});
   Optional<T> outputs = new_if<T>(all_outputs, {walk.B, walk.T, walk.U});
-  const LstmArrays<T> arrays{recurrent_kernel.data(), data_of(bias),   data_of(h0),   data_of(c0),
-                             gates.mutable_data(),    out(h_before),   out(c_before), out(outputs),
-                             h.mutable_data(),        c.mutable_data()};
+  const LstmArrays<T> arrays{inputs,       recurrent_kernel.data(), data_of(bias),   data_of(h0),
+                             data_of(c0),  gates.mutable_data(),    out(h_before),   out(c_before),
+                             out(outputs), h.mutable_data(),        c.mutable_data()};
   {
     const py::gil_scoped_release release;
     lstm(walk, arrays);
