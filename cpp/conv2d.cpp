@@ -108,7 +108,7 @@ void conv2d(const Convolution& c, const T* x, const T* kernel, const T* bias, Ac
   const Windows& w = c.windows;
   const Grid grid = forward_grid(c);
   const int64_t filters = c.F / c.G;
-  if (winograd_fits<T>(grid, c.F)) {
+  if (winograd_fits<T>(w.B, grid, c.F)) {
     const auto transformed =
         winograd_kernel(blocks_of(c, grid, kernel, 0), Stored::kPlain, c.F, c.C, c.F);
     return winograd(w.B, grid, x, transformed, c.F, bias, activation, y);
@@ -136,7 +136,7 @@ void conv2d_gradient_input(const Convolution& c, const T* dy, const T* kernel, c
       const Grid grid{backward_axis(w.H, w.OH, w.kh, w.stride_y, w.dilation_y, w.top, py),
                       backward_axis(w.W, w.OW, w.kw, w.stride_x, w.dilation_x, w.left, px), c.F,
                       filters};
-      if (w.stride_y == 1 && w.stride_x == 1 && winograd_fits<T>(grid, c.C)) {
+      if (w.stride_y == 1 && w.stride_x == 1 && winograd_fits<T>(w.B, grid, c.C)) {
         const auto transformed =
             winograd_kernel(blocks_of(c, grid, kernel, 0), Stored::kTransposed, c.F, c.F, c.C);
         return winograd(w.B, grid, dy, transformed, c.C, bias, activation, dx);
@@ -161,7 +161,7 @@ template <typename T>
 void conv2d_gradient_kernel(const Convolution& c, const T* x, const T* dy, T* d_kernel) {
   const Windows& w = c.windows;
   const Grid grid = forward_grid(c);
-  if (winograd_fits<T>(grid, c.F)) {
+  if (winograd_fits<T>(w.B, grid, c.F)) {
     return winograd_gradient_kernel(w.B, grid, x, dy, c.F, d_kernel);
   }
   const int64_t filters = c.F / c.G, size = w.kh * w.kw * grid.channels * c.F;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
 #include "parallel.h"
 #include "simd.h"
@@ -72,12 +71,21 @@ int64_t first_id_outside(const Id* ids, int64_t I, int64_t V) {
   return -1;
 }
 
+// Inline: a call of memcpy takes longer than a short row.
+template <typename T>
+inline void copy_row(const T* from, int64_t D, T* to) {
+  constexpr int64_t lanes = kLanesOf<T>;
+  int64_t j = 0;
+  for (; j + lanes <= D; j += lanes) store(to + j, load(from + j));
+  if (j < D) store_first(to + j, load_first(from + j, D - j), D - j);
+}
+
 template <typename T, typename Id>
 void gather_rows(const T* table, int64_t D, const Id* ids, int64_t I, T* found) {
   const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
   parallel_for(I, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      std::memcpy(found + i * D, table + int64_t(ids[i]) * D, size_t(D) * sizeof(T));
+      copy_row(table + int64_t(ids[i]) * D, D, found + i * D);
     }
   });
 }

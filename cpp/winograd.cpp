@@ -70,13 +70,14 @@ void write_tile(const Tiles& tiles, int64_t tile, const T* products, int64_t ste
 }  // namespace
 
 template <typename T>
-bool winograd_fits(const Grid& grid, int64_t N) {
-  constexpr int64_t least_channels = 24;  // fewer take longer to transform than they save
+bool winograd_fits(int64_t B, const Grid& grid, int64_t N) {
+  // Fewer take longer to transform, cells or kernel, than they save.
+  constexpr int64_t least_channels = 24, least_places = 256;
   const auto plain = [](const Axis& axis) {
     return axis.step == 1 && axis.taps.size() == 3 && axis.is_contiguous() && axis.places > 1;
   };
   return sizeof(T) == sizeof(float) && plain(grid.y) && plain(grid.x) && grid.channels == grid.C &&
-         grid.C >= least_channels && N >= least_channels;
+         grid.C >= least_channels && N >= least_channels && B * grid.places() >= least_places;
 }
 
 template <typename T>
@@ -142,7 +143,7 @@ void winograd(int64_t B, const Grid& grid, const T* images, const std::vector<Pa
 }
 
 #define LAMINA_INSTANTIATE(T)                                                                    \
-  template bool winograd_fits<T>(const Grid&, int64_t);                                          \
+  template bool winograd_fits<T>(int64_t, const Grid&, int64_t);                                 \
   template std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>&, Stored, int64_t, \
                                                   int64_t, int64_t);                             \
   template void winograd(int64_t, const Grid&, const T*, const std::vector<Panels<T>>&, int64_t, \

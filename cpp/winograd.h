@@ -16,9 +16,10 @@
 
 namespace lamina {
 
-// Whether a grid's places (correlation.h) can be, and are worth being, computed in this way.
+// Whether a grid's places (correlation.h) over B images can be, and are worth being, computed in
+// this way.
 template <typename T>
-bool winograd_fits(const Grid& grid, int64_t N);
+bool winograd_fits(int64_t B, const Grid& grid, int64_t N);
 
 // The transformed kernel: its 3 x 3 blocks, in the order of the grid's taps, each of C rows (of
 // what is read) and N columns, or stored as its transpose, rows `stride` apart.

@@ -117,13 +117,16 @@ def op(function: Callable[..., Any]) -> Callable[..., Any]:
             else:
                 values.append(_unwrap(arg))
         result, vjp = function(*values, *args[count:], **options)
-        outputs = (
-            tuple([Tensor(part) for part in result]) if type(result) is tuple else (Tensor(result),)
-        )
         tape = recording.tape
+        if type(result) is not tuple:
+            output = Tensor(result)
+            if tape is not None:
+                tape.record((output,), inputs, vjp)
+            return output
+        outputs = tuple([Tensor(part) for part in result])
         if tape is not None:
             tape.record(outputs, inputs, vjp)
-        return outputs if type(result) is tuple else outputs[0]
+        return outputs
 
     return call
 

@@ -24,7 +24,10 @@ def _same_type(*arrays: Any) -> list[NDArray[Any]]:
     """Return arrays of one float type, the widest among them."""
     found = [floats(each) for each in arrays]
     kind = found[0].dtype
-    if all(each.dtype is kind for each in found):
+    for each in found:
+        if each.dtype is not kind:
+            break
+    else:
         return found
     kind = np.result_type(*found)
     return [each.astype(kind, copy=False) for each in found]
