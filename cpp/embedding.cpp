@@ -12,6 +12,16 @@ namespace {
 
 constexpr int kDigitBits = 8;
 constexpr int64_t kLineBytes = 64;
+// Rows lie anywhere in memory: the next ones are asked for while this one is read. The hardware
+// fetches the rest of a long row by itself.
+constexpr int64_t kRowsAhead = 12, kLinesAhead = 8;
+
+template <typename T>
+inline void prefetch_row(const T* row, int64_t D) {
+  const char* bytes = reinterpret_cast<const char*>(row);
+  const int64_t size = std::min(D * int64_t(sizeof(T)), kLinesAhead * kLineBytes);
+  for (int64_t at = 0; at < size; at += kLineBytes) __builtin_prefetch(bytes + at);
+}
 
 // Stable, by one digit of the ids.
 void sort_by_digit(const Place* from, Place* to, int64_t I, int shift) {
@@ -85,6 +95,7 @@ void gather_rows(const T* table, int64_t D, const Id* ids, int64_t I, T* found) 
   const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
   parallel_for(I, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
+      if (i + kRowsAhead < end) prefetch_row(table + int64_t(ids[i + kRowsAhead]) * D, D);
       copy_row(table + int64_t(ids[i]) * D, D, found + i * D);
     }
   });
@@ -117,17 +128,19 @@ template <typename T>
 void sum_runs(const Place* places, const int64_t* starts, int64_t R, const T* gradient, int64_t D,
               T* values) {
   const int64_t I = starts[R];
-  const auto sum_columns = [&](int64_t r, int64_t begin, int64_t end) {
-    sum_run(places + starts[r], places + starts[r + 1], gradient, D, values + r * D, begin, end);
-  };
+  int64_t longest = 0;
+  for (int64_t r = 0; r < R; ++r) longest = std::max(longest, starts[r + 1] - starts[r]);
   constexpr int64_t line = kLineBytes / int64_t(sizeof(T));
   const int64_t lines = (D + line - 1) / line;
-  if (lines >= 2 * num_threads()) {
-    // Shares of columns are equal however often one id occurs.
+  if (longest > I / (4 * num_threads()) && lines >= 2 * num_threads()) {
+    // An id that occurs so often would keep one thread busy: shares of columns are equal.
     const int64_t grain =
         std::max<int64_t>(1, kElementsWorthAThread / (line * std::max<int64_t>(I, 1)));
     parallel_for(lines, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t r = 0; r < R; ++r) sum_columns(r, begin * line, std::min(D, end * line));
+      for (int64_t r = 0; r < R; ++r) {
+        sum_run(places + starts[r], places + starts[r + 1], gradient, D, values + r * D,
+                begin * line, std::min(D, end * line));
+      }
     });
     return;
   }
@@ -135,7 +148,13 @@ void sum_runs(const Place* places, const int64_t* starts, int64_t R, const T* gr
   const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
   parallel_for(I, grain, [&](int64_t begin, int64_t end) {
     int64_t r = std::lower_bound(starts, starts + R, begin) - starts;
-    for (; r < R && starts[r] < end; ++r) sum_columns(r, 0, D);
+    int64_t ahead = begin;
+    for (; r < R && starts[r] < end; ++r) {
+      for (; ahead < std::min(starts[r + 1] + kRowsAhead, I); ++ahead) {
+        prefetch_row(gradient + int64_t(places[ahead].position) * D, D);
+      }
+      sum_run(places + starts[r], places + starts[r + 1], gradient, D, values + r * D, 0, D);
+    }
   });
 }
 
