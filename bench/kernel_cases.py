@@ -169,10 +169,9 @@ def meetings(size, window, stride, padding):
 
 
 def convolved(shape, kernel, stride, padding):
-    strides = (1 if kernel[0] == 1 else stride[0], stride[1])
     return Operation(
-        lambda x, k: convolution(x, k, None, strides, padding),
-        lambda torch, x, k: torch.nn.functional.conv2d(x, k, stride=strides, padding=padding),
+        lambda x, k: convolution(x, k, None, stride, padding),
+        lambda torch, x, k: torch.nn.functional.conv2d(x, k, stride=stride, padding=padding),
         [values(*shape), values(*kernel)],
         (IMAGES, FILTERS),
         IMAGES,

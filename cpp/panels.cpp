@@ -5,7 +5,11 @@
 #include "parallel.h"
 
 namespace lamina {
-namespace {}  // namespace
+namespace {
+
+constexpr int64_t kTransposedRows = 128;
+
+}  // namespace
 
 // Cuts the columns into strips; those that are not left in the matrix get memory to be packed into.
 template <typename T>
@@ -84,9 +88,16 @@ void Panels<T>::pack(Stored stored, const T* matrix, int64_t stride, int64_t U, 
       }
       continue;
     }
-    const T* from = matrix + first * stride;
-    for (int64_t k = 0; k < rows; ++k, out += strip.step, ++from) {
-      for (int64_t j = 0; j < lanes; ++j) out[j] = j < columns ? from[j * stride] : T(0);
+    // A few rows of the strip at a time, which stay in the first level of cache.
+    for (int64_t begin = 0; begin < rows; begin += kTransposedRows) {
+      const int64_t end = std::min(rows, begin + kTransposedRows);
+      for (int64_t j = 0; j < lanes; ++j) {
+        const bool is_column = j < columns;
+        const T* from = matrix + (is_column ? (first + j) * stride : 0);
+        for (int64_t k = begin; k < end; ++k) {
+          out[k * strip.step + j] = is_column ? from[k] : T(0);
+        }
+      }
     }
   }
 }
