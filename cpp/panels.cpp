@@ -7,7 +7,21 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kTransposedRows = 128;
+// The transpose of a square: `rows` rows of `count` elements, at most a register of each, become
+// `count` whole registers, `step` apart. Element by element it would take several times as long.
+template <typename T>
+void pack_square(const T* from, int64_t stride, int64_t rows, int64_t count, T* to, int64_t step) {
+  constexpr int64_t lanes = kLanesOf<T>;
+  T square[lanes][lanes];
+  for (int64_t j = 0; j < lanes; ++j) {
+    store(square[j], j < rows ? load_some(from + j * stride, count) : Vector<T>{});
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    T turned[lanes];
+    for (int64_t j = 0; j < lanes; ++j) turned[j] = square[j][i];
+    store(to + i * step, load(turned));
+  }
+}
 
 }  // namespace
 
@@ -88,16 +102,9 @@ void Panels<T>::pack(Stored stored, const T* matrix, int64_t stride, int64_t U, 
       }
       continue;
     }
-    // A few rows of the strip at a time, which stay in the first level of cache.
-    for (int64_t begin = 0; begin < rows; begin += kTransposedRows) {
-      const int64_t end = std::min(rows, begin + kTransposedRows);
-      for (int64_t j = 0; j < lanes; ++j) {
-        const bool is_column = j < columns;
-        const T* from = matrix + (is_column ? (first + j) * stride : 0);
-        for (int64_t k = begin; k < end; ++k) {
-          out[k * strip.step + j] = is_column ? from[k] : T(0);
-        }
-      }
+    for (int64_t k = 0; k < rows; k += lanes) {
+      pack_square(matrix + first * stride + k, stride, columns, std::min(lanes, rows - k),
+                  out + k * strip.step, strip.step);
     }
   }
 }
