@@ -8,8 +8,9 @@
 //   y[b, oy, ox, f] = sum of x[b, iy, ix, c] kernel[ky, kx, c, f] over the cells of the window;
 //   cells outside of the image count as zeros.
 // All arrays are without gaps and none may overlap an output. The caller has checked the sizes:
-// all but B are positive, G divides C and F. Images and places are shared among the threads; each
-// thread packs the windows of a tile of places and leaves the product to gemm.h.
+// all but B are positive, G divides C and F. Bands of images are shared among the threads; their
+// places are read where they lie by matrix products (correlation.h), or tile by tile by Winograd's
+// algorithm (winograd.h).
 #pragma once
 
 #include <cstdint>

@@ -33,12 +33,12 @@ Vector<T> load_or_zero(const T* p, int64_t offset, int64_t width) {
 
 // The end of a step for one register of units: the new state and what is kept of the step.
 template <typename T>
-void finish_step(const Walk& walk, const GruArrays<T>& arrays, const Place<T>& place, Vector<T> z,
-                 Vector<T> g, Vector<T> h_before, T* h_new) {
+void finish_step(const Walk& walk, const GruArrays<T>& arrays, const Place<T>& place, T* gates,
+                 Vector<T> z, Vector<T> g, Vector<T> h_before, T* h_new) {
   Vector<T> h_after = z * h_before + (1 - z) * g;
   if (place.masked) h_after = h_before;
   if (arrays.h_before) {
-    store_some(arrays.gates + place.gates() + 2 * walk.U, g, place.width);
+    store_some(gates + 2 * walk.U, g, place.width);
     store_some(arrays.h_before + place.kept(), h_before, place.width);
   }
   store(h_new, h_after);
@@ -50,13 +50,14 @@ void finish_step(const Walk& walk, const GruArrays<T>& arrays, const Place<T>& p
 
 // With reset_after: a whole step for the units of one panel, whose products with h are in `sums`.
 template <typename T>
-void step_reset_after(const Walk& walk, const GruArrays<T>& arrays, int64_t step, int64_t unit,
-                      int64_t first, int64_t count, const T* sums, const T* h_old, T* h_new) {
+void step_reset_after(const Walk& walk, const GruArrays<T>& arrays, const BlockSums<T>& inputs,
+                      int64_t step, int64_t unit, int64_t first, int64_t count, const T* sums,
+                      const T* h_old, T* h_new) {
   constexpr int lanes = kLanesOf<T>;
   const int64_t U = walk.U, padded = padded_units<T>(walk);
   for (int64_t r = 0; r < count; ++r, sums += 3 * lanes) {
     const Place<T> place(walk, step, first + r, unit);
-    T* gates = arrays.gates + place.gates();
+    T* gates = inputs.row(r, step) + unit;
     Vector<T> from_x[3], from_h[3];
     for (int g = 0; g < 3; ++g) {
       from_x[g] = load_some(gates + g * U, place.width) +
@@ -72,20 +73,21 @@ void step_reset_after(const Walk& walk, const GruArrays<T>& arrays, int64_t step
       store_some(gates + U, reset, place.width);
       store_some(arrays.inner + place.kept(), from_h[2], place.width);
     }
-    finish_step(walk, arrays, place, z, g, load(h_old + r * padded + unit),
+    finish_step(walk, arrays, place, gates, z, g, load(h_old + r * padded + unit),
                 h_new + r * padded + unit);
   }
 }
 
 // Without: first z, which stays in the gates, and r h, for the units of one panel.
 template <typename T>
-void step_reset_before(const Walk& walk, const GruArrays<T>& arrays, int64_t step, int64_t unit,
-                       int64_t first, int64_t count, const T* sums, const T* h_old, T* reset_h) {
+void step_reset_before(const Walk& walk, const GruArrays<T>& arrays, const BlockSums<T>& inputs,
+                       int64_t step, int64_t unit, int64_t first, int64_t count, const T* sums,
+                       const T* h_old, T* reset_h) {
   constexpr int lanes = kLanesOf<T>;
   const int64_t U = walk.U, padded = padded_units<T>(walk);
   for (int64_t r = 0; r < count; ++r, sums += 2 * lanes) {
     const Place<T> place(walk, step, first + r, unit);
-    T* gates = arrays.gates + place.gates();
+    T* gates = inputs.row(r, step) + unit;
     Vector<T> gate[2];
     for (int g = 0; g < 2; ++g) {
       const Vector<T> sum = load_some(gates + g * U, place.width) + load(sums + g * lanes) +
@@ -101,19 +103,19 @@ void step_reset_before(const Walk& walk, const GruArrays<T>& arrays, int64_t ste
 
 // Then, from the products of r h, the state.
 template <typename T>
-void step_candidate(const Walk& walk, const GruArrays<T>& arrays, int64_t step,
-                    const Strip<T>& panel, int64_t first, int64_t count, const T* sums,
-                    const T* h_old, T* h_new) {
+void step_candidate(const Walk& walk, const GruArrays<T>& arrays, const BlockSums<T>& inputs,
+                    int64_t step, const Strip<T>& panel, int64_t first, int64_t count,
+                    const T* sums, const T* h_old, T* h_new) {
   constexpr int lanes = kLanesOf<T>;
   const int64_t U = walk.U, padded = padded_units<T>(walk);
   for (int64_t r = 0; r < count; ++r) {
     for (int v = 0; v < panel.vectors; ++v, sums += lanes) {
       const int64_t unit = panel.first + v * lanes;
       const Place<T> place(walk, step, first + r, unit);
-      const T* gates = arrays.gates + place.gates();
+      T* gates = inputs.row(r, step) + unit;
       const Vector<T> sum = load_some(gates + 2 * U, place.width) + load(sums) +
                             load_or_zero(arrays.bias, 2 * U + unit, place.width);
-      finish_step(walk, arrays, place, load_some(gates, place.width),
+      finish_step(walk, arrays, place, gates, load_some(gates, place.width),
                   activate(walk.activation, sum), load(h_old + r * padded + unit),
                   h_new + r * padded + unit);
     }
@@ -197,20 +199,21 @@ void gru(const Walk& walk, const GruArrays<T>& arrays) {
     T *h = states.get(), *h_new = h + count * padded, *reset_h = h_new + count * padded;
     T* sums = buffer.get();
     read_states(walk, arrays.h0, first, count, h);
+    BlockSums<T> inputs(input_sums, first, count);
     for (int64_t step = 0; step < walk.T; ++step) {
-      input_sums.prepare(step, first, count);
+      inputs.prepare(step);
       for (int64_t p = 0; p < panels.count(); ++p) {
         const int64_t unit = panels[p].first;
         panels.multiply(panels[p], h, padded, count, sums);
         if (after) {
-          step_reset_after(walk, arrays, step, unit, first, count, sums, h, h_new);
+          step_reset_after(walk, arrays, inputs, step, unit, first, count, sums, h, h_new);
         } else {
-          step_reset_before(walk, arrays, step, unit, first, count, sums, h, reset_h);
+          step_reset_before(walk, arrays, inputs, step, unit, first, count, sums, h, reset_h);
         }
       }
       for (int64_t p = 0; p < candidate.count(); ++p) {
         candidate.multiply(candidate[p], reset_h, padded, count, sums);
-        step_candidate(walk, arrays, step, candidate[p], first, count, sums, h, h_new);
+        step_candidate(walk, arrays, inputs, step, candidate[p], first, count, sums, h, h_new);
       }
       std::swap(h, h_new);
     }

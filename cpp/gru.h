@@ -21,7 +21,7 @@ struct GruArrays {
   const T* bias;              // 3U: b, or null
   const T* recurrent_bias;    // 3U: b', or null
   const T* h0;                // B x U, or null for zeros
-  T* gates;                   // B x T x 3U: scratch; z r g afterwards if states are kept
+  T* gates;                   // B x T x 3U: z r g of each step; null with the next two: not kept
   T *h_before, *inner;        // B x T x U: the state before each step, and inner; null: not kept
   T* outputs;                 // B x T x U, or null
   T* h;                       // B x U: the last state

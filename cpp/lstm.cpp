@@ -12,8 +12,9 @@ namespace {
 // One step of `count` sequences from `first` on, for the units of one panel, whose products with
 // the states are in `sums`. States are scratch, as long as whole registers.
 template <typename T>
-void step_forward(const Walk& walk, const LstmArrays<T>& arrays, int64_t step, int64_t unit,
-                  int64_t first, int64_t count, const T* sums, const T* h_old, T* h_new, T* c) {
+void step_forward(const Walk& walk, const LstmArrays<T>& arrays, const BlockSums<T>& inputs,
+                  int64_t step, int64_t unit, int64_t first, int64_t count, const T* sums,
+                  const T* h_old, T* h_new, T* c) {
   constexpr int lanes = kLanesOf<T>;
   const int64_t U = walk.U, padded = padded_units<T>(walk), place = walk.place(step);
   const int64_t width = std::min<int64_t>(lanes, U - unit);
@@ -21,7 +22,7 @@ void step_forward(const Walk& walk, const LstmArrays<T>& arrays, int64_t step, i
   for (int g = 0; arrays.bias && g < 4; ++g) bias[g] = load_some(arrays.bias + g * U + unit, width);
   for (int64_t r = 0; r < count; ++r, sums += 4 * lanes) {
     const int64_t b = first + r, at = b * walk.T + place;
-    T* gates = arrays.gates + at * 4 * U + unit;
+    T* gates = inputs.row(r, step) + unit;
     Vector<T> z[4];
     for (int g = 0; g < 4; ++g) {
       z[g] = load_some(gates + g * U, width) + load(sums + g * lanes) + bias[g];
@@ -110,11 +111,13 @@ void lstm(const Walk& walk, const LstmArrays<T>& arrays) {
     T *h = states.get(), *h_new = h + count * padded, *c = h_new + count * padded;
     read_states(walk, arrays.h0, first, count, h);
     read_states(walk, arrays.c0, first, count, c);
+    BlockSums<T> inputs(input_sums, first, count);
     for (int64_t step = 0; step < walk.T; ++step) {
-      input_sums.prepare(step, first, count);
+      inputs.prepare(step);
       for (int64_t p = 0; p < panels.count(); ++p) {
         panels.multiply(panels[p], h, padded, count, sums.get());
-        step_forward(walk, arrays, step, panels[p].first, first, count, sums.get(), h, h_new, c);
+        step_forward(walk, arrays, inputs, step, panels[p].first, first, count, sums.get(), h,
+                     h_new, c);
       }
       std::swap(h, h_new);
     }

@@ -17,8 +17,8 @@ struct LstmArrays {
   const T* recurrent_kernel;  // U x 4U
   const T* bias;              // 4U, or null
   const T *h0, *c0;           // B x U, or null for zeros
-  T* gates;                   // B x T x 4U: scratch; i f g o afterwards if states are kept
-  T *h_before, *c_before;     // B x T x U: the states before each step; null: not kept
+  T* gates;                   // B x T x 4U: i f g o of each step; with it null, and the next two,
+  T *h_before, *c_before;     // B x T x U, the states before each step, nothing is kept
   T* outputs;                 // B x T x U, or null
   T *h, *c;                   // B x U: the last states
 };

@@ -1,5 +1,7 @@
 #include "sequence.h"
 
+#include <algorithm>
+
 #include "gemm.h"
 #include "sequence_loops.h"
 
@@ -26,33 +28,50 @@ template <typename T>
 InputSums<T>::InputSums(const Walk& walk, const Inputs<T>& inputs, int64_t N, T* sums)
     : walk_(walk), inputs_(inputs), N_(N), sums_(sums) {
   const int64_t rows = walk.B * walk.T;
-  if (walk.B < num_threads()) {  // whose threads would have no sequences to go by
-    multiply(Stored::kPlain, Stored::kPlain, rows, N, inputs.D, inputs.x,
-             std::max<int64_t>(inputs.D, 1), inputs.kernel, N, sums, N);
+  if (walk.B >= num_threads()) {
+    panels_.emplace(Stored::kPlain, inputs.kernel, N, inputs.D, N, 1, rows <= kFewRows);
     return;
   }
-  panels_.emplace(Stored::kPlain, inputs.kernel, N, inputs.D, N, 1, rows <= kFewRows);
+  // So few sequences would leave threads without work.
+  if (sums_ == nullptr) {
+    own_ = make_buffer<T>(size_t(rows * N));
+    sums_ = own_.get();
+  }
+  multiply(Stored::kPlain, Stored::kPlain, rows, N, inputs.D, inputs.x,
+           std::max<int64_t>(inputs.D, 1), inputs.kernel, N, sums_, N);
 }
 
 template <typename T>
-void InputSums<T>::prepare(int64_t step, int64_t first, int64_t count) const {
-  const int64_t steps = std::max<int64_t>(1, kRows / count);
-  if (!panels_ || step % steps != 0) return;
-  const int64_t last = std::min(step + steps, walk_.T), rows = count * (last - step);
-  std::vector<const T*> from(static_cast<size_t>(rows));
-  std::vector<T*> to(static_cast<size_t>(rows));
-  for (int64_t b = 0, i = 0; b < count; ++b) {
-    for (int64_t s = step; s < last; ++s, ++i) {
-      const int64_t at = (first + b) * walk_.T + walk_.place(s);
-      from[size_t(i)] = inputs_.x + at * inputs_.D;
-      to[size_t(i)] = sums_ + at * N_;
+BlockSums<T>::BlockSums(const InputSums<T>& all, int64_t first, int64_t count)
+    : all_(all), first_(first), count_(count), steps_(std::max<int64_t>(1, kRows / count)) {
+  if (all.sums_) {
+    stride_ = all.walk_.T * all.N_;
+    begin_ = all.sums_ + first * stride_;
+    return;
+  }
+  stride_ = steps_ * all.N_;
+  scratch_ = make_buffer<T>(size_t(count * stride_));
+  begin_ = scratch_.get();
+}
+
+template <typename T>
+void BlockSums<T>::prepare(int64_t step) {
+  if (!all_.panels_ || step % steps_ != 0) return;
+  const Walk& walk = all_.walk_;
+  const int64_t D = all_.inputs_.D, last = std::min(step + steps_, walk.T);
+  const T* from[kRows];
+  T* to[kRows];
+  int64_t rows = 0;
+  for (int64_t b = 0; b < count_; ++b) {
+    for (int64_t s = step; s < last; ++s, ++rows) {
+      from[rows] = all_.inputs_.x + ((first_ + b) * walk.T + walk.place(s)) * D;
+      to[rows] = row(b, s);
     }
   }
-  for (int64_t i = 0; i < panels_->count(); ++i) {
-    const Strip<T>& strip = (*panels_)[i];
+  for (int64_t i = 0; i < all_.panels_->count(); ++i) {
+    const Strip<T>& strip = (*all_.panels_)[i];
     for_even_tiles(rows, tile_rows(strip.vectors), [&](int64_t begin, int64_t end) {
-      multiply_rows(from.data() + begin, end - begin, 1, inputs_.D, strip, to.data() + begin,
-                    strip.first, false);
+      multiply_rows(from + begin, end - begin, 1, D, strip, to + begin, strip.first, false);
     });
   }
 }
@@ -98,6 +117,7 @@ void bias_gradient(const T* d_sums, T* d_bias, int64_t rows, int64_t N) {
   template void read_states(const Walk&, const T*, int64_t, int64_t, T*);                   \
   template void write_states(const Walk&, const T*, int64_t, int64_t, T*);                  \
   template class InputSums<T>;                                                              \
+  template class BlockSums<T>;                                                              \
   template void input_gradient(const T*, const T*, T*, int64_t, int64_t, int64_t);          \
   template void kernel_gradient(const T*, const T*, int64_t, T*, int64_t, int64_t, int64_t, \
                                 int64_t);                                                   \

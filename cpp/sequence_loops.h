@@ -36,27 +36,52 @@ void for_blocks(const Walk& walk, int64_t products, Body body) {
   });
 }
 
-// The sums of the gates' inputs (B x T x N), made for a block of sequences a few steps before they
-// are wanted, so that they are still in the second level of cache.
+// The sums of the gates' inputs, B x T x N, and what makes them. Throws std::bad_alloc.
 template <typename T>
 class InputSums {
  public:
-  // Packs the kernel; with fewer sequences than threads, makes all sums at once. Throws
-  // std::bad_alloc.
+  // Packs the kernel; with fewer sequences than threads, makes all sums at once. Where `sums` is
+  // null, they are not kept.
   InputSums(const Walk& walk, const Inputs<T>& inputs, int64_t N, T* sums);
 
-  // Makes the sums of `count` sequences from `first` on, from `step` on, if they are not there. Is
-  // to be called at each step.
-  void prepare(int64_t step, int64_t first, int64_t count) const;
-
  private:
-  static constexpr int64_t kRows = 128;
+  template <typename>
+  friend class BlockSums;
 
   const Walk& walk_;
   Inputs<T> inputs_;
   int64_t N_;
   T* sums_;
-  std::optional<Panels<T>> panels_;
+  Buffer<T> own_;
+  std::optional<Panels<T>> panels_;  // none if all sums are there
+};
+
+// Those of a block of sequences, made a few steps before they are wanted, so that they are still in
+// the second level of cache.
+template <typename T>
+class BlockSums {
+ public:
+  BlockSums(const InputSums<T>& all, int64_t first, int64_t count);
+
+  // Makes the sums of `step` and some that follow, if they are not there. Is to be called at each
+  // step, in their order.
+  void prepare(int64_t step);
+
+  // The N sums of one of the block's sequences; they may be overwritten.
+  T* row(int64_t sequence, int64_t step) const {
+    const int64_t place = all_.sums_ ? all_.walk_.place(step) : step % steps_;
+    return begin_ + sequence * stride_ + place * all_.N_;
+  }
+
+ private:
+  static constexpr int64_t kRows = 128;
+  static_assert(kSequenceBlock <= kRows);
+
+  const InputSums<T>& all_;
+  int64_t first_, count_, steps_;
+  Buffer<T> scratch_;
+  T* begin_;
+  int64_t stride_;  // from a sequence to the next
 };
 
 // Copies states between arrays (rows of U) and scratch (rows of padded_units, zeros beyond U). A

@@ -12,9 +12,9 @@ namespace {
 // One step of `count` sequences from `first` on, for the units of one panel, whose products with
 // the states are in `products`. States are scratch, as long as whole registers.
 template <typename T>
-void step_forward(const Walk& walk, const SimpleRnnArrays<T>& arrays, int64_t step,
-                  const Strip<T>& panel, int64_t first, int64_t count, const T* products,
-                  const T* h_old, T* h_new) {
+void step_forward(const Walk& walk, const SimpleRnnArrays<T>& arrays, const BlockSums<T>& inputs,
+                  int64_t step, const Strip<T>& panel, int64_t first, int64_t count,
+                  const T* products, const T* h_old, T* h_new) {
   constexpr int lanes = kLanesOf<T>;
   const int64_t U = walk.U, padded = padded_units<T>(walk), place = walk.place(step);
   for (int64_t r = 0; r < count; ++r) {
@@ -22,13 +22,14 @@ void step_forward(const Walk& walk, const SimpleRnnArrays<T>& arrays, int64_t st
     const bool masked = walk.is_masked(b, place);
     for (int v = 0; v < panel.vectors; ++v, products += lanes) {
       const int64_t unit = panel.first + v * lanes, width = std::min<int64_t>(lanes, U - unit);
-      Vector<T> z = load_some(arrays.sums + at * U + unit, width) + load(products);
+      T* sums = inputs.row(r, step) + unit;
+      Vector<T> z = load_some(sums, width) + load(products);
       if (arrays.bias) z += load_some(arrays.bias + unit, width);
       const Vector<T> h_before = load(h_old + r * padded + unit);
       const Vector<T> y = activate(walk.activation, z);
       const Vector<T> h_after = masked ? h_before : y;
       if (arrays.h_before) {
-        store_some(arrays.sums + at * U + unit, y, width);
+        store_some(sums, y, width);
         store_some(arrays.h_before + at * U + unit, h_before, width);
       }
       store(h_new + r * padded + unit, h_after);
@@ -77,11 +78,12 @@ void simple_rnn(const Walk& walk, const SimpleRnnArrays<T>& arrays) {
     const auto products = make_buffer<T>(size_t(count * kMostVectors * kLanesOf<T>));
     T *h = states.get(), *h_new = h + count * padded;
     read_states(walk, arrays.h0, first, count, h);
+    BlockSums<T> inputs(input_sums, first, count);
     for (int64_t step = 0; step < walk.T; ++step) {
-      input_sums.prepare(step, first, count);
+      inputs.prepare(step);
       for (int64_t p = 0; p < panels.count(); ++p) {
         panels.multiply(panels[p], h, padded, count, products.get());
-        step_forward(walk, arrays, step, panels[p], first, count, products.get(), h, h_new);
+        step_forward(walk, arrays, inputs, step, panels[p], first, count, products.get(), h, h_new);
       }
       std::swap(h, h_new);
     }

@@ -14,7 +14,7 @@ struct SimpleRnnArrays {
   const T* recurrent_kernel;  // U x U
   const T* bias;              // U, or null
   const T* h0;                // B x U, or null for zeros
-  T* sums;                    // B x T x U: scratch; activated afterwards if states are kept
+  T* sums;                    // B x T x U: activated; null with the next one: not kept
   T* h_before;                // B x T x U: the state before each step; null: not kept
   T* outputs;                 // B x T x U, or null
   T* h;                       // B x U: the last state

@@ -64,48 +64,28 @@ struct Tile {
   }
 };
 
-// sums += one element of each of R rows, times a row of the strip.
-template <typename T, int R, int G>
-inline void add_row(Vector<T> (&sums)[R][G], const T* const (&a)[R], int64_t k, const T* b) {
-  Vector<T> of_b[G];
-#pragma GCC unroll 4
-  for (int g = 0; g < G; ++g) of_b[g] = load(b + g * kLanesOf<T>);
-#pragma GCC unroll 12
-  for (int r = 0; r < R; ++r) {
-    const Vector<T> factor = broadcast(a[r][k]);
-#pragma GCC unroll 4
-    for (int g = 0; g < G; ++g) sums[r][g] += factor * of_b[g];
-  }
-}
-
 template <typename T, int R, int G>
 void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Strip<T>& strip,
                T* const* out, int64_t column, bool add) {
-  // So few sums would wait for one another: those of every other row are kept apart.
-  constexpr bool kApart = R * G <= 8;
   Tile<T, R, G> tile;
   tile.begin(strip, out, column, add);
-  Vector<T> others[kApart ? R : 1][kApart ? G : 1] = {};
   const T* b = strip.data;
   const int64_t step = strip.step;
   for (int64_t s = 0; s < segments; ++s, rows += R) {
     const T* a[R];
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) a[r] = rows[r];
-    int64_t k = 0;
-    if constexpr (kApart) {
-#pragma GCC unroll 2
-      for (; k + 2 <= length; k += 2, b += 2 * step) {
-        add_row(tile.sums, a, k, b);
-        add_row(others, a, k + 1, b + step);
-      }
-    }
 #pragma GCC unroll 4
-    for (; k < length; ++k, b += step) add_row(tile.sums, a, k, b);
-  }
-  if constexpr (kApart) {
-    for (int r = 0; r < R; ++r) {
-      for (int g = 0; g < G; ++g) tile.sums[r][g] += others[r][g];
+    for (int64_t k = 0; k < length; ++k, b += step) {
+      Vector<T> of_b[G];
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) of_b[g] = load(b + g * kLanesOf<T>);
+#pragma GCC unroll 12
+      for (int r = 0; r < R; ++r) {
+        const Vector<T> factor = broadcast(a[r][k]);
+#pragma GCC unroll 4
+        for (int g = 0; g < G; ++g) tile.sums[r][g] += factor * of_b[g];
+      }
     }
   }
   tile.end(strip, out, column);

@@ -85,12 +85,13 @@ py::tuple simple_rnn_of(const Array<T>& x, const Array<T>& kernel, const Array<T
   require_shape(bias, {walk.U}, "bias");
   require_shape(h0, {walk.B, walk.U}, "h0");
   const Inputs<T> inputs = inputs_of(x, kernel, walk, 1);
-  Array<T> sums = new_array<T>({walk.B, walk.T, walk.U}), h = new_array<T>({walk.B, walk.U});
+  Optional<T> sums = new_if<T>(keep, {walk.B, walk.T, walk.U});
+  Array<T> h = new_array<T>({walk.B, walk.U});
   Optional<T> h_before = new_if<T>(keep, {walk.B, walk.T, walk.U});
   Optional<T> outputs = new_if<T>(all_outputs, {walk.B, walk.T, walk.U});
-  const SimpleRnnArrays<T> arrays{inputs,       recurrent_kernel.data(), data_of(bias),
-                                  data_of(h0),  sums.mutable_data(),     out(h_before),
-                                  out(outputs), h.mutable_data()};
+  const SimpleRnnArrays<T> arrays{
+      inputs,    recurrent_kernel.data(), data_of(bias), data_of(h0),
+      out(sums), out(h_before),           out(outputs),  h.mutable_data()};
   {
     const py::gil_scoped_release release;
     simple_rnn(walk, arrays);
@@ -135,7 +136,8 @@ py::tuple gru_of(const Array<T>& x, const Array<T>& kernel, const Array<T>& recu
   }
   require_shape(h0, {walk.B, walk.U}, "h0");
   const Inputs<T> inputs = inputs_of(x, kernel, walk, 3);
-  Array<T> gates = new_array<T>({walk.B, walk.T, 3 * walk.U}), h = new_array<T>({walk.B, walk.U});
+  Optional<T> gates = new_if<T>(keep, {walk.B, walk.T, 3 * walk.U});
+  Array<T> h = new_array<T>({walk.B, walk.U});
   Optional<T> h_before = new_if<T>(keep, {walk.B, walk.T, walk.U});
   Optional<T> inner = new_if<T>(keep, {walk.B, walk.T, walk.U});
   Optional<T> outputs = new_if<T>(all_outputs, {walk.B, walk.T, walk.U});
@@ -145,7 +147,7 @@ py::tuple gru_of(const Array<T>& x, const Array<T>& kernel, const Array<T>& recu
                             data_of(bias),
                             bias && reset_after ? bias->data() + 3 * walk.U : nullptr,
                             data_of(h0),
-                            gates.mutable_data(),
+                            out(gates),
                             out(h_before),
                             out(inner),
                             out(outputs),
@@ -198,14 +200,15 @@ py::tuple lstm_of(const Array<T>& x, const Array<T>& kernel, const Array<T>& rec
   require_shape(h0, {walk.B, walk.U}, "h0");
   require_shape(c0, {walk.B, walk.U}, "c0");
   const Inputs<T> inputs = inputs_of(x, kernel, walk, 4);
-  Array<T> gates = new_array<T>({walk.B, walk.T, 4 * walk.U});
+  Optional<T> gates = new_if<T>(keep, {walk.B, walk.T, 4 * walk.U});
   Array<T> h = new_array<T>({walk.B, walk.U}), c = new_array<T>({walk.B, walk.U});
   Optional<T> h_before = new_if<T>(keep, {walk.B, walk.T, walk.U});
   Optional<T> c_before = new_if<T>(keep, {walk.B, walk.T, walk.U});
   Optional<T> outputs = new_if<T>(all_outputs, {walk.B, walk.T, walk.U});
-  const LstmArrays<T> arrays{inputs,       recurrent_kernel.data(), data_of(bias),   data_of(h0),
-                             data_of(c0),  gates.mutable_data(),    out(h_before),   out(c_before),
-                             out(outputs), h.mutable_data(),        c.mutable_data()};
+  const LstmArrays<T> arrays{
+      inputs,          recurrent_kernel.data(), data_of(bias), data_of(h0),  data_of(c0),
+      out(gates),      out(h_before),           out(c_before), out(outputs), h.mutable_data(),
+      c.mutable_data()};
   {
     const py::gil_scoped_release release;
     lstm(walk, arrays);

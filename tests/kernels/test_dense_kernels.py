@@ -94,6 +94,8 @@ def test_long_sums_of_a_bias_keep_their_digits(kernels):
         (None, 100, 33, 65),
         (None, 33, 100, 65),
         (None, 20, 12, 9001),
+        (None, 200, 150, 800),
+        (None, 40, 70, 1500),
         (None, 1, 1, 1),
         (None, 0, 3, 2),
         (None, 3, 2, 0),

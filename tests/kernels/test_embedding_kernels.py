@@ -42,9 +42,11 @@ def test_gathers_and_sums(kernels, dtype, id_type, shape, V, D):
 
 
 @pytest.mark.parametrize("D", [8, 300])
-def test_number_of_threads_changes_no_bit(kernels, D):
+@pytest.mark.parametrize("spread", ["as words are", "evenly"])
+def test_number_of_threads_changes_no_bit(kernels, D, spread):
     generator = np.random.default_rng(4)
-    ids = np.minimum(generator.zipf(1.3, 30_000) - 1, 999).astype(np.int32)
+    words = np.minimum(generator.zipf(1.3, 30_000) - 1, 999)
+    ids = (words if spread == "as words are" else np.arange(30_000) % 997).astype(np.int32)
     gradient = generator.normal(size=(30_000, D)).astype(np.float32)
     before = kernels.num_threads()
     results = []
