@@ -1,6 +1,7 @@
 #include "conv2d.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "buffer.h"
@@ -11,6 +12,20 @@
 
 namespace lamina {
 namespace {
+
+// A few sequences as images of one cell a row, which is the same memory: rows can be dealt out.
+Convolution upright(Convolution c) {
+  Windows& w = c.windows;
+  const bool is_sequence = w.H == 1 && w.OH == 1 && w.kh == 1 && w.top == 0;
+  if (!is_sequence || w.B >= 2 * num_threads()) return c;
+  std::swap(w.H, w.W);
+  std::swap(w.OH, w.OW);
+  std::swap(w.kh, w.kw);
+  std::swap(w.stride_y, w.stride_x);
+  std::swap(w.dilation_y, w.dilation_x);
+  std::swap(w.top, w.left);
+  return c;
+}
 
 // The cells of one axis that each place of the output reads.
 Axis forward_axis(int64_t size, int64_t places, int64_t cells, int64_t stride, int64_t dilation,
@@ -103,8 +118,9 @@ std::vector<const T*> blocks_of(const Convolution& c, const Grid& grid, const T*
 }  // namespace
 
 template <typename T>
-void conv2d(const Convolution& c, const T* x, const T* kernel, const T* bias, Activation activation,
-            T* y) {
+void conv2d(const Convolution& given, const T* x, const T* kernel, const T* bias,
+            Activation activation, T* y) {
+  const Convolution c = upright(given);
   const Windows& w = c.windows;
   const Grid grid = forward_grid(c);
   const int64_t filters = c.F / c.G;
@@ -126,8 +142,9 @@ void conv2d(const Convolution& c, const T* x, const T* kernel, const T* bias, Ac
 }
 
 template <typename T>
-void conv2d_gradient_input(const Convolution& c, const T* dy, const T* kernel, const T* bias,
+void conv2d_gradient_input(const Convolution& given, const T* dy, const T* kernel, const T* bias,
                            Activation activation, T* dx) {
+  const Convolution c = upright(given);
   const Windows& w = c.windows;
   const int64_t channels = c.C / c.G, filters = c.F / c.G;
   // Cells that a stride apart were read by the same taps: each phase of them is a grid over dy.
@@ -158,7 +175,8 @@ void conv2d_gradient_input(const Convolution& c, const T* dy, const T* kernel, c
 }
 
 template <typename T>
-void conv2d_gradient_kernel(const Convolution& c, const T* x, const T* dy, T* d_kernel) {
+void conv2d_gradient_kernel(const Convolution& given, const T* x, const T* dy, T* d_kernel) {
+  const Convolution c = upright(given);
   const Windows& w = c.windows;
   const Grid grid = forward_grid(c);
   if (winograd_fits<T>(w.B, grid, c.F)) {
