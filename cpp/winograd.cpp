@@ -72,7 +72,7 @@ void write_tile(const Tiles& tiles, int64_t tile, const T* products, int64_t ste
 template <typename T>
 bool winograd_fits(int64_t B, const Grid& grid, int64_t N) {
   // Fewer take longer to transform, cells or kernel, than they save.
-  constexpr int64_t least_channels = 24, least_places = 256;
+  constexpr int64_t least_channels = 24, least_places = 128;
   const auto plain = [](const Axis& axis) {
     return axis.step == 1 && axis.taps.size() == 3 && axis.is_contiguous() && axis.places > 1;
   };

@@ -253,7 +253,11 @@ class Training(Resuming):
         callbacks: Any = None,
     ) -> Any:
         """Return the outputs for many samples as arrays, in the structure of the outputs."""
-        few = type(x) is np.ndarray and x.ndim > 0 and 0 < len(x) <= (batch_size or 32)
+        few = (
+            type(x) is np.ndarray
+            and x.ndim > 0
+            and 0 < len(x) <= (32 if batch_size is None else batch_size)
+        )
         if few and x.dtype.kind in "fiub" and not (verbose or callbacks or steps):
             return self.predict_on_batch(x)
         data = make_batches(x, batch_size=batch_size, steps=steps, texts=self.takes_texts)
