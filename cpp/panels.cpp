@@ -114,16 +114,7 @@ void Panels<T>::multiply(const Strip<T>& strip, const T* a, int64_t lda, int64_t
                          T* sums) const {
   Strip<T> whole = strip;
   whole.last = kLanesOf<T>;
-  const int64_t width = strip.vectors * kLanesOf<T>;
-  for_even_tiles(rows, tile_rows(strip.vectors), [&](int64_t begin, int64_t end) {
-    const T* from[kMostRows];
-    T* out[kMostRows];
-    for (int64_t r = begin; r < end; ++r) {
-      from[r - begin] = a + r * lda;
-      out[r - begin] = sums + r * width;
-    }
-    multiply_rows(from, end - begin, 1, K_, whole, out, 0, false);
-  });
+  multiply_matrix(a, lda, rows, K_, whole, sums, strip.vectors * kLanesOf<T>, 0, false);
 }
 
 template <typename T>
@@ -131,15 +122,7 @@ void Panels<T>::add_product(const T* a, int64_t lda, int64_t rows, T* out,
                             int64_t out_stride) const {
   for (Strip<T> strip : strips_) {
     strip.last = kLanesOf<T>;
-    for_even_tiles(rows, tile_rows(strip.vectors), [&](int64_t begin, int64_t end) {
-      const T* from[kMostRows];
-      T* to[kMostRows];
-      for (int64_t r = begin; r < end; ++r) {
-        from[r - begin] = a + r * lda;
-        to[r - begin] = out + r * out_stride;
-      }
-      multiply_rows(from, end - begin, 1, K_, strip, to, strip.first, true);
-    });
+    multiply_matrix(a, lda, rows, K_, strip, out, out_stride, strip.first, true);
   }
 }
 

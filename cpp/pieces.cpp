@@ -17,18 +17,11 @@ template <typename T>
 void multiply_by_rows(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
                       int64_t depth, T* c, int64_t ldc, bool add) {
   for_even_tiles(p.rows, kRows, [&](int64_t begin, int64_t end) {
+    const int64_t row = p.row + begin;
     for (int64_t s = p.first; s < p.last; ++s) {
       const Strip<T> strip = from_row(b[s], k);
-      for_even_tiles(end - begin, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
-        const T* rows[kMostRows];
-        T* out[kMostRows];
-        for (int64_t r = from; r < to; ++r) {
-          const int64_t row = p.row + begin + r;
-          rows[r - from] = a + row * lda + k;
-          out[r - from] = c + row * ldc;
-        }
-        multiply_rows(rows, to - from, 1, depth, strip, out, strip.first, add);
-      });
+      multiply_matrix(a + row * lda + k, lda, end - begin, depth, strip, c + row * ldc, ldc,
+                      strip.first, add);
     }
   });
 }

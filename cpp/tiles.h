@@ -64,6 +64,20 @@ struct Tile {
   }
 };
 
+// sums[r] += element(r) times a row of the strip, for each row r of a tile.
+template <typename T, int R, int G, typename Element>
+[[gnu::always_inline]] inline void add_outer(Vector<T> (&sums)[R][G], const T* b, Element element) {
+  Vector<T> of_b[G];
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) of_b[g] = load(b + g * kLanesOf<T>);
+#pragma GCC unroll 12
+  for (int r = 0; r < R; ++r) {
+    const Vector<T> factor = broadcast(element(r));
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) sums[r][g] += factor * of_b[g];
+  }
+}
+
 template <typename T, int R, int G>
 void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Strip<T>& strip,
                T* const* out, int64_t column, bool add) {
@@ -77,15 +91,7 @@ void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Str
     for (int r = 0; r < R; ++r) a[r] = rows[r];
 #pragma GCC unroll 4
     for (int64_t k = 0; k < length; ++k, b += step) {
-      Vector<T> of_b[G];
-#pragma GCC unroll 4
-      for (int g = 0; g < G; ++g) of_b[g] = load(b + g * kLanesOf<T>);
-#pragma GCC unroll 12
-      for (int r = 0; r < R; ++r) {
-        const Vector<T> factor = broadcast(a[r][k]);
-#pragma GCC unroll 4
-        for (int g = 0; g < G; ++g) tile.sums[r][g] += factor * of_b[g];
-      }
+      add_outer<T>(tile.sums, b, [&](int r) { return a[r][k]; });
     }
   }
   tile.end(strip, out, column);
@@ -100,15 +106,7 @@ void columns_tile(const T* const* rows, int64_t offset, int64_t depth, const Str
   const int64_t step = strip.step;
   for (int64_t k = 0; k < depth; ++k, b += step) {
     const T* a = rows[k] + offset;
-    Vector<T> of_b[G];
-#pragma GCC unroll 4
-    for (int g = 0; g < G; ++g) of_b[g] = load(b + g * kLanesOf<T>);
-#pragma GCC unroll 12
-    for (int r = 0; r < R; ++r) {
-      const Vector<T> factor = broadcast(a[r]);
-#pragma GCC unroll 4
-      for (int g = 0; g < G; ++g) tile.sums[r][g] += factor * of_b[g];
-    }
+    add_outer<T>(tile.sums, b, [&](int r) { return a[r]; });
   }
   tile.end(strip, out, column);
 }
@@ -163,6 +161,22 @@ template <typename Body>
 void for_even_tiles(int64_t count, int64_t most, Body body) {
   const int64_t tiles = (count + most - 1) / most;
   for (int64_t i = 0; i < tiles; ++i) body(count * i / tiles, count * (i + 1) / tiles);
+}
+
+// multiply_rows for any number of rows that lie, whole and at equal distances, in a matrix; so do
+// those of out.
+template <typename T>
+void multiply_matrix(const T* a, int64_t lda, int64_t rows, int64_t depth, const Strip<T>& strip,
+                     T* out, int64_t out_stride, int64_t column, bool add) {
+  for_even_tiles(rows, tile_rows(strip.vectors), [&](int64_t begin, int64_t end) {
+    const T* from[kMostRows];
+    T* to[kMostRows];
+    for (int64_t r = begin; r < end; ++r) {
+      from[r - begin] = a + r * lda;
+      to[r - begin] = out + r * out_stride;
+    }
+    multiply_rows(from, end - begin, 1, depth, strip, to, column, add);
+  });
 }
 
 }  // namespace lamina
