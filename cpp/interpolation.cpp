@@ -1,55 +1,99 @@
 #include "interpolation.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "parallel.h"
 #include "window_loops.h"
 
 namespace lamina {
-namespace {}  // namespace
+namespace {
+
+// to += weight * from
+template <typename T>
+void add_weighted(T weight, const T* from, int64_t count, T* to) {
+  for_channels<T>(0, count, [&](auto lanes, int64_t j) {
+    lanes.store(to + j, lanes.load(to + j) + weight * lanes.load(from + j));
+  });
+}
+
+// One row of the result, out of a row of the image.
+template <typename T>
+void spread_row(const T* row, int64_t C, const Taps<T>& across, T* y) {
+  for (int64_t place = 0; place < across.places; ++place) {
+    const int32_t* cells = across.cells + place * across.count;
+    const T* weights = across.weights + place * across.count;
+    for_channels<T>(0, C, [&](auto lanes, int64_t j) {
+      Vector<T> sum{};
+      for (int64_t k = 0; k < across.count; ++k) {
+        sum += weights[k] * lanes.load(row + cells[k] * C + j);
+      }
+      lanes.store(y + place * C + j, sum);
+    });
+  }
+}
+
+// The gradient of that, added to the row of the image.
+template <typename T>
+void gather_row(const T* dy, int64_t C, const Taps<T>& across, T* row) {
+  for (int64_t place = 0; place < across.places; ++place) {
+    for (int64_t k = place * across.count; k < (place + 1) * across.count; ++k) {
+      add_weighted(across.weights[k], dy + place * C, C, row + across.cells[k] * C);
+    }
+  }
+}
+
+}  // namespace
 
 template <typename T>
-void interpolate(const T* x, const int32_t* cells, const T* weights, int64_t A, int64_t N,
-                 int64_t C, int64_t M, int64_t K, T* y) {
-  parallel_for(A * M, kElementsWorthAThread / (C * K) + 1, [&](int64_t begin, int64_t end) {
+void interpolate(const T* x, int64_t B, int64_t H, int64_t W, int64_t C, const Taps<T>& down,
+                 const Taps<T>& across, T* y) {
+  const int64_t work = (W * down.count + across.places * across.count) * C;
+  parallel_for(B * down.places, kElementsWorthAThread / work + 1, [&](int64_t begin, int64_t end) {
+    std::vector<T> mixed(size_t(W * C));
     for (int64_t i = begin; i < end; ++i) {
-      const T* from = x + i / M * N * C;
-      const int32_t* cell = cells + i % M * K;
-      const T* weight = weights + i % M * K;
-      for_channels<T>(0, C, [&](auto lanes, int64_t j) {
-        Vector<T> sum{};
-        for (int64_t k = 0; k < K; ++k) sum += weight[k] * lanes.load(from + cell[k] * C + j);
-        lanes.store(y + i * C + j, sum);
-      });
+      const T* image = x + i / down.places * H * W * C;
+      const int32_t* cells = down.cells + i % down.places * down.count;
+      const T* weights = down.weights + i % down.places * down.count;
+      const T* row = image + cells[0] * W * C;
+      if (down.count > 1 || weights[0] != 1) {
+        std::fill(mixed.begin(), mixed.end(), T(0));
+        for (int64_t k = 0; k < down.count; ++k) {
+          add_weighted(weights[k], image + cells[k] * W * C, W * C, mixed.data());
+        }
+        row = mixed.data();
+      }
+      spread_row(row, C, across, y + i * across.places * C);
     }
   });
 }
 
 template <typename T>
-void interpolate_gradient(const T* dy, const int32_t* cells, const T* weights, int64_t A, int64_t N,
-                          int64_t C, int64_t M, int64_t K, T* dx) {
-  parallel_over_images(A, C, M * K * C, [&](int64_t a, int64_t begin, int64_t end) {
-    T* to = dx + a * N * C;
-    for (int64_t n = 0; n < N; ++n) std::fill(to + n * C + begin, to + n * C + end, T(0));
-    for (int64_t m = 0; m < M; ++m) {
-      for_channels<T>(begin, end, [&](auto lanes, int64_t j) {
-        const Vector<T> given = lanes.load(dy + (a * M + m) * C + j);
-        for (int64_t k = 0; k < K; ++k) {
-          T* cell = to + cells[m * K + k] * C + j;
-          lanes.store(cell, lanes.load(cell) + weights[m * K + k] * given);
-        }
-      });
+void interpolate_gradient(const T* dy, int64_t B, int64_t H, int64_t W, int64_t C,
+                          const Taps<T>& down, const Taps<T>& across, T* dx) {
+  const int64_t OH = down.places, OW = across.places;
+  const int64_t work = OH * (OW * across.count + W * down.count) * C;
+  parallel_for(B, kElementsWorthAThread / work + 1, [&](int64_t begin, int64_t end) {
+    std::vector<T> row(size_t(W * C));
+    std::fill(dx + begin * H * W * C, dx + end * H * W * C, T(0));
+    for (int64_t i = begin * OH; i < end * OH; ++i) {
+      std::fill(row.begin(), row.end(), T(0));
+      gather_row(dy + i * OW * C, C, across, row.data());
+      for (int64_t k = i % OH * down.count; k < (i % OH + 1) * down.count; ++k) {
+        T* to = dx + (i / OH * H + down.cells[k]) * W * C;
+        add_weighted(down.weights[k], row.data(), W * C, to);
+      }
     }
   });
 }
 
-template void interpolate(const float*, const int32_t*, const float*, int64_t, int64_t, int64_t,
-                          int64_t, int64_t, float*);
-template void interpolate(const double*, const int32_t*, const double*, int64_t, int64_t, int64_t,
-                          int64_t, int64_t, double*);
-template void interpolate_gradient(const float*, const int32_t*, const float*, int64_t, int64_t,
-                                   int64_t, int64_t, int64_t, float*);
-template void interpolate_gradient(const double*, const int32_t*, const double*, int64_t, int64_t,
-                                   int64_t, int64_t, int64_t, double*);
+template void interpolate(const float*, int64_t, int64_t, int64_t, int64_t, const Taps<float>&,
+                          const Taps<float>&, float*);
+template void interpolate(const double*, int64_t, int64_t, int64_t, int64_t, const Taps<double>&,
+                          const Taps<double>&, double*);
+template void interpolate_gradient(const float*, int64_t, int64_t, int64_t, int64_t,
+                                   const Taps<float>&, const Taps<float>&, float*);
+template void interpolate_gradient(const double*, int64_t, int64_t, int64_t, int64_t,
+                                   const Taps<double>&, const Taps<double>&, double*);
 
 }  // namespace lamina

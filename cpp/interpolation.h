@@ -1,12 +1,12 @@
-// Interpolation along one axis, by which images are enlarged: nearest, linear, cubic are different
-// taps. Two axes are two calls.
+// Interpolation of images, by which they are resized: nearest, linear, cubic are different taps.
 //
-// Dimensions: A what stands before the axis, N its cells, M cells of the result, C what stands
-// behind it; K taps for each cell of the result.
-//   x (A, N, C), y (A, M, C), cells and weights (M, K), the cells within [0, N): checked by the
-//   caller y[a, m, c] = sum over k of weights[m, k] x[a, cells[m, k], c]
-// Outputs overlap nothing. Rows of y (forward) or of A and C (backward) are shared among the
-// threads.
+// Dimensions: B images, H x W cells, OH x OW cells of the result, C channels. Along an axis of N
+// cells, `places` cells of the result are each made of `count` cells, its taps, within [0, N), as
+// the caller has checked.
+//   x (B, H, W, C), y (B, OH, OW, C), without gaps and not overlapping; down and across are the
+//   taps of rows and columns: y[b, i, j] = sum over k, l of down.weights[i, k] across.weights[j, l]
+//                                 x[b, down.cells[i, k], across.cells[j, l]]
+// Rows of y (forward) or images (backward) are shared among the threads.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,18 @@
 namespace lamina {
 
 template <typename T>
-void interpolate(const T* x, const int32_t* cells, const T* weights, int64_t A, int64_t N,
-                 int64_t C, int64_t M, int64_t K, T* y);
+struct Taps {
+  const int32_t* cells;  // (places, count)
+  const T* weights;      // (places, count)
+  int64_t places, count;
+};
 
 template <typename T>
-void interpolate_gradient(const T* dy, const int32_t* cells, const T* weights, int64_t A, int64_t N,
-                          int64_t C, int64_t M, int64_t K, T* dx);
+void interpolate(const T* x, int64_t B, int64_t H, int64_t W, int64_t C, const Taps<T>& down,
+                 const Taps<T>& across, T* y);
+
+template <typename T>
+void interpolate_gradient(const T* dy, int64_t B, int64_t H, int64_t W, int64_t C,
+                          const Taps<T>& down, const Taps<T>& across, T* dx);
 
 }  // namespace lamina

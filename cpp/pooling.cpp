@@ -73,9 +73,14 @@ void max_pool2d(const Windows& w, int64_t C, const T* x, T* y, T* chosen) {
 template <typename T>
 void max_pool2d_gradient(const Windows& w, int64_t C, const T* chosen, const T* dy, T* dx) {
   const int64_t cells = w.H * w.W, places = w.OH * w.OW;
+  // Where every cell is in exactly one window, nothing is to be added up.
+  const bool tiled = w.stride_y == w.kh && w.stride_x == w.kw && w.OH * w.kh >= w.H + w.top &&
+                     w.OW * w.kw >= w.W + w.left;
   parallel_over_images(w.B, C, cells * C, [&](int64_t b, int64_t begin, int64_t end) {
     T* image = dx + b * cells * C;
-    for (int64_t i = 0; i < cells; ++i) std::fill(image + i * C + begin, image + i * C + end, T(0));
+    for (int64_t i = 0; i < cells && !tiled; ++i) {
+      std::fill(image + i * C + begin, image + i * C + end, T(0));
+    }
     for_each_window(
         w, b * places, (b + 1) * places,
         [&](int64_t place, int64_t, int64_t y, int64_t x, const Range& rows, const Range& columns) {
@@ -84,7 +89,8 @@ void max_pool2d_gradient(const Windows& w, int64_t C, const T* chosen, const T* 
             const Vector<T> which = lanes.load(chosen + place * C + j);
             for_each_cell(w, rows, columns, y, x, [&](int64_t k, int64_t cell) {
               T* to = image + cell * C + j;
-              lanes.store(to, lanes.load(to) + (which == broadcast(T(k)) ? given : Vector<T>{}));
+              const Vector<T> part = which == broadcast(T(k)) ? given : Vector<T>{};
+              lanes.store(to, tiled ? part : lanes.load(to) + part);
             });
           });
         });

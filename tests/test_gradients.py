@@ -253,6 +253,38 @@ TABLE = [
     ),
     ("max_pool", lambda x: ops.max_pool(x, (2, 3), 2, "same"), [(2, 5, 4, 2)]),
     ("max_pool of sequences", lambda x: ops.max_pool(x, 3), [(2, 7, 2)]),
+    (
+        "max_pool of a convolution, sigmoid",
+        lambda *a: ops.max_pool(ops.convolution(*a, activation="sigmoid"), 2, 1),
+        [(2, 5, 4, 2), (2, 2, 2, 3), (3,)],
+    ),
+    (
+        "max_pool of a convolution of sequences, relu",
+        lambda *a: ops.max_pool(ops.convolution(*a, activation="relu"), 2),
+        [(2, 7, 2), (3, 2, 4), (4,)],
+    ),
+    (
+        "global_max_pooling of a convolution, tanh",
+        lambda *a: ops.global_max_pooling(ops.convolution(*a, activation="tanh")),
+        [(2, 7, 2), (3, 2, 4), (4,)],
+    ),
+    (
+        "global_max_pooling of a convolution without a bias",
+        lambda *a: ops.global_max_pooling(ops.conv(*a)),
+        [(2, 4, 5, 2), (3, 3, 2, 4)],
+    ),
+    (
+        "max_pool of a convolution that is used once more",
+        lambda *a: (lambda y: ops.max_pool(y, 2) + 3 * ops.mean(y) + ops.max_pool(y, 2))(
+            ops.convolution(*a, activation="relu")
+        ),
+        [(2, 7, 2), (3, 2, 4), (4,)],
+    ),
+    (
+        "max_pool of what is pooled",
+        lambda x: ops.max_pool(ops.max_pool(ops.square(x), 2), 2),
+        [(2, 7, 6, 2)],
+    ),
     ("average_pool", lambda x: ops.average_pool(x, (2, 3), (2, 1), "same"), [(2, 5, 4, 2)]),
     (
         "average_pool with channels first",
@@ -341,6 +373,19 @@ def test_gradient(name, function, shapes):
         assert gradient.dtype == np.float64
         scale = max(1.0, np.abs(expected).max())
         np.testing.assert_allclose(gradient, expected, rtol=0, atol=TOLERANCE * scale)
+
+
+def test_the_gradient_by_what_was_pooled_is_that_of_the_whole_tensor():
+    x = Tensor(np.arange(12.0).reshape(1, 4, 3) - 6)
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = ops.conv(x, np.eye(3)[None])
+        pooled = ops.max_pool(y, 2)
+    wanted = np.zeros((1, 4, 3))
+    wanted[:, 1::2] = 1
+    for gradient in tape.backward(pooled, [y, x]):
+        assert type(gradient) is np.ndarray
+        np.testing.assert_array_equal(gradient, wanted)
 
 
 # Operations without a gradient, second names, and those of Keras that call one of the table's.

@@ -123,46 +123,51 @@ Array<T> max_gradient(const Array<T>& x, const Array<T>& y, const Array<T>& dy) 
   return dx;
 }
 
-// The (M, K) of the taps, every cell of which is within [0, N).
-Pair taps_of(const Array<int32_t>& cells, const py::array& weights, int64_t N) {
-  require(cells.ndim() == 2 && shape_of(cells) == shape_of(weights),
+// Taps of an axis, every cell of which is within its `size`.
+template <typename T>
+Taps<T> taps_of(const Array<int32_t>& cells, const Array<T>& weights, int64_t size) {
+  require(cells.ndim() == 2 && shape_of(cells) == shape_of(weights) && cells.size() > 0,
           "cells " + shape_text(cells) + " and weights " + shape_text(weights) +
               " must be matrices of one shape");
   const int32_t* begin = cells.data();
-  require(std::all_of(begin, begin + cells.size(), [&](int32_t i) { return 0 <= i && i < N; }),
+  require(std::all_of(begin, begin + cells.size(), [&](int32_t i) { return 0 <= i && i < size; }),
           "a cell is outside of the axis");
-  return {cells.shape(0), cells.shape(1)};
+  return {begin, weights.data(), cells.shape(0), cells.shape(1)};
 }
 
 template <typename T>
-Array<T> interpolated(const Array<T>& x, const Array<int32_t>& cells, const Array<T>& weights) {
-  require(x.ndim() == 3, "x must have three dimensions, got " + shape_text(x));
-  const int64_t A = x.shape(0), N = x.shape(1), C = x.shape(2);
-  const auto [M, K] = taps_of(cells, weights, N);
-  Array<T> y = new_array<T>({A, M, C});
+Array<T> interpolated(const Array<T>& x, const Array<int32_t>& cells_down,
+                      const Array<T>& weights_down, const Array<int32_t>& cells_across,
+                      const Array<T>& weights_across) {
+  require_images(x, "x");
+  const int64_t B = x.shape(0), H = x.shape(1), W = x.shape(2), C = x.shape(3);
+  const Taps<T> down = taps_of(cells_down, weights_down, H);
+  const Taps<T> across = taps_of(cells_across, weights_across, W);
+  Array<T> y = new_images<T>(B, {down.places, across.places}, C);
   T* out = y.mutable_data();
-  const int64_t m = M, k = K;
   py::gil_scoped_release release;
-  interpolate(x.data(), cells.data(), weights.data(), A, N, C, m, k, out);
+  interpolate(x.data(), B, H, W, C, down, across, out);
   return y;
 }
 
 template <typename T>
-Array<T> interpolated_gradient(const Array<T>& dy, const Array<int32_t>& cells,
-                               const Array<T>& weights, int64_t size) {
-  require(dy.ndim() == 3, "dy must have three dimensions, got " + shape_text(dy));
-  const int64_t A = dy.shape(0), C = dy.shape(2);
-  require(size > 0 && size < (int64_t(1) << 31), "size must be positive, and below 2^31");
-  const auto [M, K] = taps_of(cells, weights, size);
-  require(M == dy.shape(1), "cells must be one row for each of dy's");
-  Array<T> dx = new_images<T>(1, {A, size}, C);
-  T* out = dx.mutable_data();
-  {
-    const int64_t m = M, k = K;
-    py::gil_scoped_release release;
-    interpolate_gradient(dy.data(), cells.data(), weights.data(), A, size, C, m, k, out);
+Array<T> interpolated_gradient(const Array<T>& dy, const Array<int32_t>& cells_down,
+                               const Array<T>& weights_down, const Array<int32_t>& cells_across,
+                               const Array<T>& weights_across, const Pair& size) {
+  require_images(dy, "dy");
+  for (const int64_t each : size) {
+    require(each > 0 && each < (int64_t(1) << 31), "size must be positive, and below 2^31");
   }
-  return dx.reshape({A, size, C});
+  const Taps<T> down = taps_of(cells_down, weights_down, size[0]);
+  const Taps<T> across = taps_of(cells_across, weights_across, size[1]);
+  require(down.places == dy.shape(1) && across.places == dy.shape(2),
+          "cells must be one row for each of dy's rows and columns");
+  const int64_t B = dy.shape(0), C = dy.shape(3);
+  Array<T> dx = new_images<T>(B, size, C);
+  T* out = dx.mutable_data();
+  py::gil_scoped_release release;
+  interpolate_gradient(dy.data(), B, size[0], size[1], C, down, across, out);
+  return dx;
 }
 
 template <typename T>
@@ -181,10 +186,13 @@ void register_for(py::module_& m) {
         py::arg("weights").noconvert());
   m.def("max_over_all_gradient", &max_gradient<T>, py::arg("x").noconvert(),
         py::arg("y").noconvert(), py::arg("dy").noconvert());
-  m.def("interpolate", &interpolated<T>, py::arg("x").noconvert(), py::arg("cells").noconvert(),
-        py::arg("weights").noconvert());
+  m.def("interpolate", &interpolated<T>, py::arg("x").noconvert(),
+        py::arg("cells_down").noconvert(), py::arg("weights_down").noconvert(),
+        py::arg("cells_across").noconvert(), py::arg("weights_across").noconvert());
   m.def("interpolate_gradient", &interpolated_gradient<T>, py::arg("dy").noconvert(),
-        py::arg("cells").noconvert(), py::arg("weights").noconvert(), py::arg("size"));
+        py::arg("cells_down").noconvert(), py::arg("weights_down").noconvert(),
+        py::arg("cells_across").noconvert(), py::arg("weights_across").noconvert(),
+        py::arg("size"));
 }
 
 }  // namespace

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamina.tensors import Operators, RowGrad, Tensor, Variable, as_array, operations
+from lamina.tensors import (
+    ChosenGrad,
+    Operators,
+    RowGrad,
+    Tensor,
+    Variable,
+    as_array,
+    operations,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "ChosenGrad",
     "GradientTape",
     "RowGrad",
     "Tensor",
@@ -33,6 +42,7 @@ __all__ = [
     "is_recording",
     "no_grad",
     "op",
+    "takes_chosen",
     "value_and_grad",
 ]
 
@@ -131,6 +141,12 @@ def op(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def takes_chosen(vjp: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a vjp that is given a `ChosenGrad` as it is; the others are given the whole array."""
+    vjp.takes_chosen = True  # type: ignore[attr-defined]
+    return vjp
+
+
 def _tracks(key: object, tensor: Any) -> bool:
     kind = type(tensor)
     if kind is Tensor:
@@ -214,6 +230,8 @@ class GradientTape:
             for output in outputs:
                 place = id(output)
                 found = gradients.get(place) if place in wanted else gradients.pop(place, None)
+                if type(found) is ChosenGrad and not hasattr(vjp, "takes_chosen"):
+                    found = found.to_dense()
                 unused = unused and found is None
                 upstream.append(found)
             if unused:
@@ -228,7 +246,8 @@ class GradientTape:
                 place = id(each)
                 earlier = gradients.get(place)
                 gradients[place] = value if earlier is None else earlier + value
-        return [gradients.get(id(source)) for source in sources]
+        found = [gradients.get(id(source)) for source in sources]
+        return [each.to_dense() if type(each) is ChosenGrad else each for each in found]
 
     def gradient(self, target: Any, sources: Any) -> Any:
         """Return the gradients of a target (or of a list's sum), in the structure of the sources.

@@ -325,6 +325,35 @@ class RowGrad:
         return f"<RowGrad of {len(self.rows)} of {self.shape[0]} rows, shape={self.shape}>"
 
 
+class ChosenGrad:
+    """The gradient of a tensor of which a maximum has chosen elements: elsewhere it is zero.
+
+    ``values`` are the gradients of the chosen ``elements`` (arrays of one shape, with the tensor's
+    last axis), and ``scatter(values)`` the gradient of the whole tensor. Whatever maps it element
+    by element, such as the gradient of an activation, has only the chosen ones to go through.
+    """
+
+    __slots__ = ("elements", "scatter", "values")
+
+    def __init__(
+        self,
+        elements: NDArray[Any],
+        values: NDArray[Any],
+        scatter: Callable[[NDArray[Any]], NDArray[Any]],
+    ) -> None:
+        self.elements, self.values, self.scatter = elements, values, scatter
+
+    def to_dense(self) -> NDArray[Any]:
+        """Return the gradient of the whole tensor."""
+        return self.scatter(self.values)
+
+    def __add__(self, other: Any) -> Any:
+        return self.to_dense() + (other.to_dense() if isinstance(other, ChosenGrad) else other)
+
+    __radd__ = __add__
+    __array_ufunc__ = None
+
+
 def as_array(value: Any) -> NDArray[Any]:
     """Return what was given as an array; Python's own floats get the default float type."""
     if isinstance(value, np.ndarray):

@@ -112,19 +112,27 @@ def test_a_weight_of_zero_silences_nan(kernels):
 
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("outer", "channels"), [(0, 3), (1, 50), (5, 3), (3, 16)])
-def test_interpolate(kernels, outer, channels, dtype):
+@pytest.mark.parametrize(("batch", "channels"), [(0, 3), (1, 50), (5, 3), (3, 16)])
+@pytest.mark.parametrize("taps", [1, 2])
+def test_interpolate(kernels, taps, batch, channels, dtype):
     random = np.random.default_rng(0)
-    cells = random.integers(0, 6, (13, 2)).astype(np.int32)
-    weights = random.standard_normal((13, 2)).astype(dtype)
-    x = random.standard_normal((outer, 6, channels)).astype(dtype)
-    dy = random.standard_normal((outer, 13, channels)).astype(dtype)
-    matrix = np.zeros((13, 6))
-    for m, k in np.ndindex(13, 2):
-        matrix[m, cells[m, k]] += weights[m, k]
-    close(kernels.interpolate(x, cells, weights), np.einsum("mn,anc->amc", matrix, x), dtype)
-    wanted = np.einsum("mn,amc->anc", matrix, dy)
-    close(kernels.interpolate_gradient(dy, cells, weights, 6), wanted, dtype)
+
+    def taps_of(size, places):
+        cells = random.integers(0, size, (places, taps)).astype(np.int32)
+        weights = random.standard_normal((places, taps)).astype(dtype)
+        weights[0] = 1
+        matrix = np.zeros((places, size))
+        for m, k in np.ndindex(places, taps):
+            matrix[m, cells[m, k]] += weights[m, k]
+        return (cells, weights), matrix
+
+    (down, by_rows), (across, by_columns) = taps_of(6, 13), taps_of(5, 7)
+    x = random.standard_normal((batch, 6, 5, channels)).astype(dtype)
+    dy = random.standard_normal((batch, 13, 7, channels)).astype(dtype)
+    wanted = np.einsum("ir,jc,brcn->bijn", by_rows, by_columns, x)
+    close(kernels.interpolate(x, *down, *across), wanted, dtype)
+    wanted = np.einsum("ir,jc,bijn->brcn", by_rows, by_columns, dy)
+    close(kernels.interpolate_gradient(dy, *down, *across, (6, 5)), wanted, dtype)
 
 
 def test_wrong_arguments(kernels):
@@ -159,12 +167,16 @@ def test_wrong_arguments(kernels):
         kernels.weighted_sum_gradient(x[0, 0], np.zeros((3, 3), np.float32))
     with pytest.raises(ValueError, match="largest of the rows"):
         kernels.max_over_all_gradient(x[0], x[0, 0, :1].copy(), x[0, 0, :1].copy())
-    weights = np.ones((1, 1), np.float32)
+    one = (np.zeros((1, 1), np.int32), np.ones((1, 1), np.float32))
     for cell in (-1, 4):
-        cells = np.array([[cell]], np.int32)
-        with pytest.raises(ValueError, match="outside of the axis"):
-            kernels.interpolate(x[0], cells, weights)
-        with pytest.raises(ValueError, match="outside of the axis"):
-            kernels.interpolate_gradient(x[0, :, :1].copy(), cells, weights, 4)
+        outside = (np.full((1, 1), cell, np.int32), one[1])
+        for taps in ((*outside, *one), (*one, *outside)):
+            with pytest.raises(ValueError, match="outside of the axis"):
+                kernels.interpolate(x, *taps)
+            with pytest.raises(ValueError, match="outside of the axis"):
+                kernels.interpolate_gradient(x[:, :1, :1].copy(), *taps, (4, 4))
+    nothing = (np.zeros((1, 0), np.int32), np.ones((1, 0), np.float32))
+    with pytest.raises(ValueError, match="matrices of one shape"):
+        kernels.interpolate(x, *one, *nothing)
     with pytest.raises(ValueError, match="one row for each of dy"):
-        kernels.interpolate_gradient(x[0], np.zeros((1, 1), np.int32), weights, 4)
+        kernels.interpolate_gradient(x, *one, *one, (4, 4))

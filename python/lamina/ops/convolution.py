@@ -10,7 +10,7 @@ import functools
 from typing import Any
 
 from lamina._native import core
-from lamina.autodiff import op
+from lamina.autodiff import ChosenGrad, op, takes_chosen
 from lamina.ops.arrays import contiguous
 from lamina.ops.shapes import transpose
 from lamina.ops.windows import Pair, check_padding, pair, transposed_windows, windows
@@ -82,7 +82,14 @@ def _images(x: Any, kernel: Any) -> tuple[Any, Any]:
 
 def _before_activation(y: Any, dy: Any, activation: str, bias: Any) -> tuple[Any, Any]:
     """Return the gradients by what the activation was given, as images, and by the bias."""
-    dy = contiguous(dy if dy.ndim == 4 else dy[:, None])
+    if type(dy) is ChosenGrad:
+        dz, d_bias = _through_activation(dy.elements, dy.values, activation, bias)
+        dz = dy.scatter(dz)
+        return (dz if dz.ndim == 4 else dz[:, None]), d_bias
+    return _through_activation(y, contiguous(dy if dy.ndim == 4 else dy[:, None]), activation, bias)
+
+
+def _through_activation(y: Any, dy: Any, activation: str, bias: Any) -> tuple[Any, Any]:
     if activation == "linear" and bias is None:
         return dy, None
     return core.activation_gradient(dy if y is None else y, dy, activation, bias is not None)
@@ -94,6 +101,7 @@ def _activated(
     """Return an output and its vjp, out of two functions of the gradient before the activation."""
     kept = None if activation == "linear" else y
 
+    @takes_chosen
     def vjp(dy: Any) -> Any:
         dz, d_bias = _before_activation(kept, dy, activation, bias)
         return (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lamina._native import core
-from lamina.autodiff import is_recording, op
+from lamina.autodiff import ChosenGrad, is_recording, op
 from lamina.ops.arrays import contiguous
 from lamina.ops.convolution import channels_first, channels_last, is_channels_first
 from lamina.ops.windows import Pair, check_padding, pair, windows
@@ -51,9 +51,11 @@ def max_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "valid") 
         return (y if x.ndim == 4 else y[:, 0]), None
     y, chosen = core.max_pool2d(images, window, size, strides, before, want_chosen=True)
 
-    def vjp(dy: Any) -> Any:
-        dy = contiguous(dy).reshape(chosen.shape)
+    def scatter(dy: Any) -> Any:
         return core.max_pool2d_gradient(chosen, dy, window, cells, strides, before).reshape(x.shape)
+
+    def vjp(dy: Any) -> Any:
+        return ChosenGrad(y, contiguous(dy).reshape(y.shape), scatter)
 
     return (y if x.ndim == 4 else y[:, 0]), vjp
 
@@ -100,7 +102,11 @@ def global_max_pooling(x: Any, /) -> Any:
     row = (1, cells)
     y = core.max_pool2d(flat[:, None], row, (1, 1), row, (0, 0), want_chosen=False)
     y = y.reshape(samples, channels)
-    return y, lambda dy: core.max_over_all_gradient(flat, y, contiguous(dy)).reshape(x.shape)
+
+    def scatter(dy: Any) -> Any:
+        return core.max_over_all_gradient(flat, y, dy).reshape(x.shape)
+
+    return y, lambda dy: ChosenGrad(y, contiguous(dy), scatter)
 
 
 @op

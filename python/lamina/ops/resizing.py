@@ -74,27 +74,16 @@ def _resized(x: Any, tall: int, wide: int, interpolation: str) -> tuple[Any, Any
     """Return sequences (of one row) or images with so many rows and columns, and the vjp."""
     images = as_images(x, "resize")
     samples, rows, columns, channels = images.shape
-    across = _taps(columns, wide, interpolation, x.dtype.char)
-    down = _taps(rows, tall, interpolation, x.dtype.char)
-    y = images
-    if columns != wide:
-        y = core.interpolate(y.reshape(samples * rows, columns, channels), *across)
-    if rows != tall:
-        y = core.interpolate(y.reshape(samples, rows, wide * channels), *down)
+    kind = x.dtype.char
+    taps = (*_taps(rows, tall, interpolation, kind), *_taps(columns, wide, interpolation, kind))
+    y = core.interpolate(images, *taps)
     input_shape = x.shape
 
     def vjp(dy: Any) -> Any:
-        dx = contiguous(dy)
-        if rows != tall:
-            dx = core.interpolate_gradient(dx.reshape(samples, tall, -1), *down, rows)
-        if columns != wide:
-            dx = dx.reshape(samples * rows, wide, channels)
-            dx = core.interpolate_gradient(dx, *across, columns)
-        return dx.reshape(input_shape)
+        dy = contiguous(dy).reshape(samples, tall, wide, channels)
+        return core.interpolate_gradient(dy, *taps, (rows, columns)).reshape(input_shape)
 
-    return y.reshape(samples, tall, wide, channels) if x.ndim == 4 else y.reshape(
-        samples, wide, channels
-    ), vjp
+    return (y if x.ndim == 4 else y[:, 0]), vjp
 
 
 @op

@@ -46,8 +46,17 @@ def max_over_all_gradient(
     x: NDArray[_Real], y: NDArray[_Real], dy: NDArray[_Real]
 ) -> NDArray[_Real]: ...
 def interpolate(
-    x: NDArray[_Real], cells: NDArray[np.int32], weights: NDArray[_Real]
+    x: NDArray[_Real],
+    cells_down: NDArray[np.int32],
+    weights_down: NDArray[_Real],
+    cells_across: NDArray[np.int32],
+    weights_across: NDArray[_Real],
 ) -> NDArray[_Real]: ...
 def interpolate_gradient(
-    dy: NDArray[_Real], cells: NDArray[np.int32], weights: NDArray[_Real], size: int
+    dy: NDArray[_Real],
+    cells_down: NDArray[np.int32],
+    weights_down: NDArray[_Real],
+    cells_across: NDArray[np.int32],
+    weights_across: NDArray[_Real],
+    size: _Pair,
 ) -> NDArray[_Real]: ...
