@@ -174,10 +174,39 @@ void conv2d_gradient_input(const Convolution& given, const T* dy, const T* kerne
   });
 }
 
+namespace {
+
+// With very few filters, the gradient of the kernel of the convolution that reads dy and gives x:
+// its registers are filled by the channels. It is this one's, from the last tap to the first.
+template <typename T>
+void gradient_by_channels(const Convolution& c, const T* x, const T* dy, T* d_kernel) {
+  Convolution other = c;
+  Windows& w = other.windows;
+  std::swap(w.H, w.OH);
+  std::swap(w.W, w.OW);
+  w.top = (w.kh - 1) * w.dilation_y - w.top;
+  w.left = (w.kw - 1) * w.dilation_x - w.left;
+  std::swap(other.C, other.F);
+  const int64_t taps = w.kh * w.kw;
+  std::vector<T> turned(size_t(taps * c.C * c.F));
+  conv2d_gradient_kernel(other, dy, x, turned.data());
+  for (int64_t k = 0; k < taps; ++k) {
+    for (int64_t i = 0; i < c.C * c.F; ++i) {
+      d_kernel[k * c.C * c.F + i] =
+          turned[size_t(((taps - 1 - k) * c.F + i % c.F) * c.C + i / c.F)];
+    }
+  }
+}
+
+}  // namespace
+
 template <typename T>
 void conv2d_gradient_kernel(const Convolution& given, const T* x, const T* dy, T* d_kernel) {
   const Convolution c = upright(given);
   const Windows& w = c.windows;
+  if (w.stride_y == 1 && w.stride_x == 1 && c.G == 1 && 4 * c.F <= kLanesOf<T> && c.F < c.C) {
+    return gradient_by_channels(c, x, dy, d_kernel);
+  }
   const Grid grid = forward_grid(c);
   if (winograd_fits<T>(w.B, grid, c.F)) {
     return winograd_gradient_kernel(w.B, grid, x, dy, c.F, d_kernel);

@@ -160,44 +160,9 @@ void PlaceProducts<T>::multiply(int64_t places) {
   }
 }
 
-namespace {
-
-// add_kernel_gradient for few columns: the product's transpose, whose registers are filled along
-// the cells, a row of places at a time.
-template <typename T>
-void add_narrow_gradient(const Grid& grid, const Band<T>& band, int64_t rows, int64_t channel,
-                         const T* dy, int64_t N, int64_t stride, T* d_kernel) {
-  constexpr int64_t lanes = kLanesOf<T>;
-  const int64_t segments = grid.segments(), length = grid.length(), width = grid.x.places;
-  std::vector<T> sums(size_t(N * segments * length));
-  std::vector<const T*> of_places(static_cast<size_t>(width));
-  for (int64_t y = 0; y < rows; ++y) {
-    const T* begin;
-    band.begins(y * width, 1, &begin);
-    for (int64_t x = 0; x < width; ++x) of_places[size_t(x)] = dy + (y * width + x) * stride;
-    for (int64_t s = 0; s < segments; ++s) {
-      T* out[kMostRows];
-      for (int64_t j = 0; j < N; ++j) out[j] = sums.data() + (j * segments + s) * length;
-      for_even_tiles(length / lanes, kStripVectors, [&](int64_t from, int64_t to) {
-        const T* cells = begin + band.offset(s) + channel + from * lanes;
-        const Strip<T> strip{cells, band.place_step(), int(to - from), from * lanes, lanes};
-        multiply_columns(of_places.data(), 0, N, width, strip, out, strip.first, true);
-      });
-    }
-  }
-  for (int64_t k = 0; k < segments * length; ++k) {
-    for (int64_t j = 0; j < N; ++j) d_kernel[k * stride + j] += sums[j * segments * length + k];
-  }
-}
-
-}  // namespace
-
 template <typename T>
 void add_kernel_gradient(const Grid& grid, const Band<T>& band, int64_t rows, int64_t channel,
                          const T* dy, int64_t N, int64_t stride, T* d_kernel) {
-  if (is_narrow<T>(grid, N) && grid.length() % kLanesOf<T> == 0) {
-    return add_narrow_gradient(grid, band, rows, channel, dy, N, stride, d_kernel);
-  }
   const int64_t segments = grid.segments(), length = grid.length();
   const T* begins[kSummedPlaces];
   for_even_tiles(rows * grid.x.places, kSummedPlaces, [&](int64_t begin, int64_t end) {

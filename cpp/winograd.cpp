@@ -117,29 +117,29 @@ void winograd(int64_t B, const Grid& grid, const T* images, const std::vector<Pa
   const Tiles tiles(grid);
   const int64_t C = tiles.C, count = tiles.count(B);
   const int64_t most = std::clamp<int64_t>(kBlockElements / (kProducts * (C + N)), 12, kMostTiles);
-  parallel_for(count, 1 + kProductsWorthAThread / (kProducts * C * N),
-               [&](int64_t first, int64_t last) {
-                 const Buffer<T> cells = make_buffer<T>(size_t(kProducts * most * C + C));
-                 const Buffer<T> products = make_buffer<T>(size_t(kProducts * most * N));
-                 T* nothing = cells.get() + kProducts * most * C;
-                 std::fill_n(nothing, C, T(0));
-                 for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
-                   const int64_t block = end - begin;
-                   for (int64_t t = 0; t < block; ++t) {
-                     transform_tile(tiles, first + begin + t, images, nothing, cells.get() + t * C,
-                                    block * C);
-                   }
-                   for (int i = 0; i < kProducts; ++i) {
-                     multiply_piece(Stored::kPlain, cells.get() + i * block * C, C,
-                                    kernel[size_t(i)], {0, block, 0, kernel[size_t(i)].count()},
-                                    products.get() + i * block * N, N, false);
-                   }
-                   for (int64_t t = 0; t < block; ++t) {
-                     write_tile(tiles, first + begin + t, products.get() + t * N, block * N, N,
-                                bias, activation, out);
-                   }
-                 });
-               });
+  parallel_for(
+      count, 1 + kProductsWorthAThread / (kProducts * C * N), [&](int64_t first, int64_t last) {
+        const int64_t step = apart<T>(most * C), out_step = apart<T>(most * N);
+        const Buffer<T> cells = make_buffer<T>(size_t(kProducts * step + C));
+        const Buffer<T> products = make_buffer<T>(size_t(kProducts * out_step));
+        T* nothing = cells.get() + kProducts * step;
+        std::fill_n(nothing, C, T(0));
+        for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
+          const int64_t block = end - begin;
+          for (int64_t t = 0; t < block; ++t) {
+            transform_tile(tiles, first + begin + t, images, nothing, cells.get() + t * C, step);
+          }
+          for (int i = 0; i < kProducts; ++i) {
+            multiply_piece(Stored::kPlain, cells.get() + i * step, C, kernel[size_t(i)],
+                           {0, block, 0, kernel[size_t(i)].count()}, products.get() + i * out_step,
+                           N, false);
+          }
+          for (int64_t t = 0; t < block; ++t) {
+            write_tile(tiles, first + begin + t, products.get() + t * N, out_step, N, bias,
+                       activation, out);
+          }
+        });
+      });
 }
 
 #define LAMINA_INSTANTIATE(T)                                                                    \

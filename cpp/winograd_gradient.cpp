@@ -69,8 +69,10 @@ class TileSums {
       : tiles_(tiles),
         N_(N),
         padded_((N + kLanesOf<T> - 1) / kLanesOf<T> * kLanesOf<T>),
-        cells_(make_buffer<T>(size_t(kProducts * kSummedTiles * tiles.C))),
-        places_(make_buffer<T>(size_t(kProducts * kSummedTiles * padded_))),
+        cells_step_(apart<T>(kSummedTiles * tiles.C)),
+        places_step_(apart<T>(kSummedTiles * padded_)),
+        cells_(make_buffer<T>(size_t(kProducts * cells_step_))),
+        places_(make_buffer<T>(size_t(kProducts * places_step_))),
         nothing_(size_t(std::max(tiles.C, N))) {}
 
   void add(const T* images, const T* dy, int64_t first, int64_t last, T* sums) {
@@ -79,14 +81,14 @@ class TileSums {
       const int64_t count = end - begin;
       for (int64_t t = 0; t < count; ++t) {
         const int64_t tile = first + begin + t;
-        transform_tile(tiles_, tile, images, nothing_.data(), cells_.get() + t * C, count * C);
+        transform_tile(tiles_, tile, images, nothing_.data(), cells_.get() + t * C, cells_step_);
         transform_places(tiles_, tile, dy, N_, nothing_.data(), places_.get() + t * padded_,
-                         count * padded_);
+                         places_step_);
       }
       for (int i = 0; i < kProducts; ++i) {
         const T* rows[kSummedTiles];
-        for (int64_t t = 0; t < count; ++t) rows[t] = cells_.get() + (i * count + t) * C;
-        add_product(rows, count, places_.get() + i * count * padded_, sums + i * C * N_);
+        for (int64_t t = 0; t < count; ++t) rows[t] = cells_.get() + i * cells_step_ + t * C;
+        add_product(rows, count, places_.get() + i * places_step_, sums + i * C * N_);
       }
     });
   }
@@ -108,7 +110,7 @@ class TileSums {
   }
 
   const Tiles& tiles_;
-  int64_t N_, padded_;
+  int64_t N_, padded_, cells_step_, places_step_;
   Buffer<T> cells_, places_;
   std::vector<T> nothing_;
 };

@@ -33,6 +33,14 @@ struct Tiles {
   int64_t x(int64_t tile) const { return tile % across * kOut; }
 };
 
+// The distance between rows of `count` elements, 16 of which are written to in turn: were it a
+// multiple of 4096 bytes, they would all want the same few places of the first level of cache.
+template <typename T>
+int64_t apart(int64_t count) {
+  constexpr int64_t lanes = kLanesOf<T>;
+  return (count + lanes - 1) / lanes * lanes | lanes;
+}
+
 // Four cells of one axis, transformed: B^T d.
 template <typename V>
 inline void transform_cells(const V& d0, const V& d1, const V& d2, const V& d3, V* t, int step) {
