@@ -45,8 +45,10 @@ void transform_places(const Tiles& tiles, int64_t tile, const T* dy, int64_t N, 
     const bool inside = y + i / kOut < tiles.OH && x + i % kOut < tiles.OW;
     places[i] = inside ? first + (i / kOut * tiles.OW + i % kOut) * N : nothing;
   }
+  const T* below = first + kOut * tiles.OW * N;
   for (int64_t n = 0; n < N; n += lanes) {
     const int64_t some = std::min<int64_t>(lanes, N - n);
+    prefetch_square(below + n, tiles.OW * N, N);
     Vector<T> columns[kCells * kOut], all[kProducts];
     for (int j = 0; j < kOut; ++j) {
       transform_gradients(load_some(places[j] + n, some), load_some(places[kOut + j] + n, some),

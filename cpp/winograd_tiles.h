@@ -50,6 +50,15 @@ inline void transform_cells(const V& d0, const V& d1, const V& d2, const V& d3, 
   t[3 * step] = d1 - d3;
 }
 
+// Asks for the square of two by two cells that the tile below reads and this one does not: what
+// tiles read lies in stretches too short for the processor to guess the next one.
+template <typename T>
+inline void prefetch_square(const T* first, int64_t row, int64_t cell) {
+  for (int i = 0; i < kOut * kOut; ++i) {
+    __builtin_prefetch(first + i / kOut * row + i % kOut * cell);
+  }
+}
+
 // The cells of one tile, transformed, to 16 rows of C that are `step` apart. `nothing` is a row of
 // C zeros for the cells outside of the image.
 template <typename T>
@@ -64,8 +73,10 @@ void transform_tile(const Tiles& tiles, int64_t tile, const T* images, const T* 
     const bool inside = y >= 0 && y < tiles.H && x >= 0 && x < tiles.W;
     cells[i] = inside ? image + (y * tiles.W + x) * tiles.C : nothing;
   }
+  const T* below = image + ((top + kCells) * tiles.W + left + 1) * tiles.C;
   for (int64_t c = 0; c < tiles.C; c += lanes) {
     const int64_t some = std::min<int64_t>(lanes, tiles.C - c);
+    prefetch_square(below + c, tiles.W * tiles.C, tiles.C);
     Vector<T> rows[kProducts], all[kProducts];
 #pragma GCC unroll 4
     for (int j = 0; j < kCells; ++j) {
