@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "parallel.h"
@@ -9,6 +10,8 @@
 
 namespace lamina::optimizers {
 namespace {
+
+constexpr int64_t kRowsAhead = 12;  // whose memory is asked for
 
 // What a rule does to a row whose gradient is zero.
 enum class AtZero { kNothing, kSlotsDecay, kWeightsMove };
@@ -191,26 +194,28 @@ struct Update {
   const Parameter<T>& p;
   T scale, clip, decay;
 
-  // Of the n elements from `at` on, whose gradient is `gradient`, or zero.
+  // Of the n elements from `at` on, whose gradient is `gradient`, or zero; their slots are first
+  // multiplied by `decay_of_slots`.
   template <bool kZero>
-  void stretch(int64_t at, int64_t n, const T* gradient) const {
+  void stretch(int64_t at, int64_t n, const T* gradient, T decay_of_slots = 1) const {
     int64_t i = 0;
     for (; i + lanes <= n; i += lanes) {
       elements<kZero>(
-          at + i, gradient, i, [](const T* x) { return load(x); },
+          at + i, gradient, i, decay_of_slots, [](const T* x) { return load(x); },
           [](T* x, Vector<T> v) { store(x, v); });
     }
     if (i == n) return;
     const int64_t rest = n - i;
     elements<kZero>(
-        at + i, gradient, i, [&](const T* x) { return load_first(x, rest); },
+        at + i, gradient, i, decay_of_slots, [&](const T* x) { return load_first(x, rest); },
         [&](T* x, Vector<T> v) { store_first(x, v, rest); });
   }
 
   template <bool kZero, typename Load, typename Store>
-  void elements(int64_t at, const T* gradient, int64_t i, Load take, Store put) const {
+  void elements(int64_t at, const T* gradient, int64_t i, T decay_of_slots, Load take,
+                Store put) const {
     Vector<T> w = take(p.weights + at), g{}, s[Step::kSlots + 1];
-    for (int k = 0; k < Step::kSlots; ++k) s[k] = take(p.slots[k] + at);
+    for (int k = 0; k < Step::kSlots; ++k) s[k] = take(p.slots[k] + at) * decay_of_slots;
     if constexpr (!kZero) {
       // In this order of arguments a NaN stays one.
       g = minimum(broadcast(clip), maximum(broadcast(-clip), take(gradient + i) * scale));
@@ -246,16 +251,24 @@ struct Update {
     });
   }
 
-  // before(row) goes before each update of a row.
-  template <typename Before>
-  void rows_alone(Before before) const {
+  // decay_of_slots(row) is what a row's slots have missed.
+  template <typename Decay>
+  void rows_alone(Decay decay_of_slots) const {
     parallel_for(p.R, row_grain(), [&](int64_t begin, int64_t end) {
       const FlushTiny flush;
       for (int64_t r = begin; r < end; ++r) {
-        before(p.rows[r]);
-        stretch<false>(p.rows[r] * p.D, p.D, p.gradient + r * p.D);
+        if (r + kRowsAhead < end) prefetch_row(p.rows[r + kRowsAhead]);
+        const int64_t row = p.rows[r];
+        stretch<false>(row * p.D, p.D, p.gradient + r * p.D, decay_of_slots(row));
       }
     });
+  }
+
+  // Rows lie anywhere in memory; the hardware fetches the rest of a long one by itself.
+  void prefetch_row(int64_t row) const {
+    __builtin_prefetch(p.weights + row * p.D, 1);
+    for (int k = 0; k < Step::kSlots; ++k) __builtin_prefetch(p.slots[k] + row * p.D, 1);
+    if (p.clock) __builtin_prefetch(p.clock + row, 1);
   }
 };
 
@@ -306,7 +319,7 @@ void update(const Rule& rule, const Parameter<T>& p, const Common& common) {
   with_step<T>(rule, [&](auto step) {
     using Step = decltype(step);
     const Update<T, Step> run{step, p, T(common.scale), T(common.clip), T(common.decay)};
-    const auto nothing = [](int64_t) {};
+    const auto nothing = [](int64_t) { return T(1); };
     if (p.rows && common.lazy) return run.rows_alone(nothing);
     if constexpr (Step::kAtZero == AtZero::kNothing) {
       if (p.rows && common.decay == 0) return run.rows_alone(nothing);
@@ -316,8 +329,8 @@ void update(const Rule& rule, const Parameter<T>& p, const Common& common) {
         const int64_t before = p.clock[p.V]++;
         const Powers decay(step.rho);
         return run.rows_alone([&](int64_t row) {
-          catch_up_row(p.slots, Step::kSlots, row, p.D, p.clock, before, decay);
-          p.clock[row] = before + 1;
+          const int64_t missed = before - std::exchange(p.clock[row], before + 1);
+          return T(decay(missed));
         });
       }
       // An update of all rows needs no tick of the clock: it leaves none behind.

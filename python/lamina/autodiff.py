@@ -147,13 +147,6 @@ def takes_chosen(vjp: Callable[..., Any]) -> Callable[..., Any]:
     return vjp
 
 
-def _tracks(key: object, tensor: Any) -> bool:
-    kind = type(tensor)
-    if kind is Tensor:
-        return tensor.tape_key is key
-    return kind is Variable and (tensor.trainable or tensor.tape_key is key)
-
-
 class GradientTape:
     """Records the operations inside ``with GradientTape() as tape:`` and differentiates them.
 
@@ -164,7 +157,8 @@ class GradientTape:
 
     def __init__(self, persistent: bool = False) -> None:
         self._persistent = persistent
-        self._records: list[tuple[tuple[Any, ...], tuple[Any, ...], Any]] | None = []
+        # Of each operation its outputs, its inputs (None for one that is not followed), its vjp.
+        self._records: list[tuple[tuple[Any, ...], list[Any], Any]] | None = []
         self._key = object()  # what tensors remember: not the tape, which would be a cycle
         self._outer: GradientTape | None = None
 
@@ -192,11 +186,17 @@ class GradientTape:
 
     def record(self, outputs: tuple[Any, ...], inputs: tuple[Any, ...], vjp: Any) -> None:
         """Keep an operation if one of its inputs is followed; then its outputs are, too."""
-        key = self._key
+        key, followed, used = self._key, [], False
         for each in inputs:
-            if _tracks(key, each):
-                break
-        else:
+            kind = type(each)
+            if (kind is Tensor and each.tape_key is key) or (
+                kind is Variable and (each.trainable or each.tape_key is key)
+            ):
+                followed.append(each)
+                used = True
+            else:
+                followed.append(None)
+        if not used:
             return
         for output in outputs:
             output.tape_key = key
@@ -204,7 +204,7 @@ class GradientTape:
             raise RuntimeError(
                 "GradientTape: it has already given its gradient; use GradientTape(persistent=True)"
             )
-        self._records.append((outputs, inputs, vjp))
+        self._records.append((outputs, followed, vjp))
 
     def backward(self, target: Any, sources: Sequence[Any], gradient: Any = None) -> list[Any]:
         """Return d target / d source for each source: arrays, `RowGrad`, None where there is none.
@@ -220,32 +220,32 @@ class GradientTape:
             records = list(records)
         else:
             self._records = None
-        key, wanted = self._key, {id(source) for source in sources}
-        gradients: dict[int, Any] = {
-            id(target): np.ones(target.shape, target.dtype) if gradient is None else gradient
-        }
+        wanted = {id(source) for source in sources}
+        if gradient is None:
+            gradient = np.ones(target.shape, target.dtype)
+        gradients: dict[int, Any] = {id(target): gradient}
         while records:  # a record that has been used is dropped, and the arrays it held with it
             outputs, inputs, vjp = records.pop()
-            upstream, unused = [], True
+            upstream, used = [], False
             for output in outputs:
                 place = id(output)
                 found = gradients.get(place) if place in wanted else gradients.pop(place, None)
-                if type(found) is ChosenGrad and not hasattr(vjp, "takes_chosen"):
-                    found = found.to_dense()
-                unused = unused and found is None
+                if found is not None:
+                    used = True
+                    if type(found) is ChosenGrad and not hasattr(vjp, "takes_chosen"):
+                        found = found.to_dense()
                 upstream.append(found)
-            if unused:
+            if not used:
                 continue
             parts = vjp(*upstream)
-            for each, part in zip(
-                inputs, parts if type(parts) is tuple else (parts,), strict=False
-            ):
-                if part is None or not _tracks(key, each):
+            if type(parts) is not tuple:
+                parts = (parts,)
+            for each, part in zip(inputs, parts):  # noqa: B905
+                if each is None or part is None:
                     continue
-                value = part() if callable(part) else part
+                value = part if type(part) is np.ndarray or not callable(part) else part()
                 place = id(each)
-                earlier = gradients.get(place)
-                gradients[place] = value if earlier is None else earlier + value
+                gradients[place] = gradients[place] + value if place in gradients else value
         found = [gradients.get(id(source)) for source in sources]
         return [each.to_dense() if type(each) is ChosenGrad else each for each in found]
 

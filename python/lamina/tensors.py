@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,10 +150,7 @@ class Tensor(Operators):
         self.mask: NDArray[np.bool_] | None = None
         self.tape_key: object = None  # the tape that recorded this tensor, if one did
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The sizes of the axes."""
-        return self.data.shape
+    shape = property(attrgetter("data.shape"), doc="The sizes of the axes.")  # often asked for
 
     @property
     def dtype(self) -> np.dtype[Any]:

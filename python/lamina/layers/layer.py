@@ -208,8 +208,11 @@ class Layer(Weighted):
     @property
     def losses(self) -> list[Any]:
         """What the last pass and the regularizers add to the loss: scalars."""
-        added = [loss for layer in self._all_layers() for loss in layer._losses]  # noqa: SLF001
-        return added + [v.regularizer(v) for v in self.trainable_weights if v.regularizer]
+        _, layers, weights, _ = self._walk()
+        added = [loss for layer in layers for loss in layer._losses]  # noqa: SLF001
+        if self._trainable:
+            added += [v.regularizer(v) for v in weights if v.regularizer and v.trainable]
+        return added
 
     def __call__(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         if symbolic(args) or (kwargs and symbolic(kwargs)):

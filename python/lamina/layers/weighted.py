@@ -214,7 +214,7 @@ class Weighted:
     @property
     def trainable_weights(self) -> list[Variable]:
         """The weights that training changes."""
-        return [v for v in self.weights if v.trainable] if self._trainable else []
+        return [v for v in self._walk()[2] if v.trainable] if self._trainable else []
 
     trainable_variables = trainable_weights
 

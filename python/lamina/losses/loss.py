@@ -61,7 +61,13 @@ def _scaled_sum(values: Any, /, share: float) -> Any:
     """Return share * sum(values)."""
     scale = values.dtype.type(share)
     total = np.asarray(np.add.reduce(values, None) * scale)
-    return total, lambda dy: np.full(values.shape, dy * scale, values.dtype)
+
+    def vjp(dy: Any) -> Any:
+        gradient = np.empty(values.shape, values.dtype)
+        gradient.fill(dy * scale)
+        return gradient
+
+    return total, vjp
 
 
 @op

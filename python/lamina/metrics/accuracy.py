@@ -12,7 +12,7 @@ from lamina.metrics.metric import MeanMetricWrapper, registry
 
 
 def _arrays(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    return np.asarray(as_array(y_true)), np.asarray(as_array(y_pred))
+    return as_array(y_true), as_array(y_pred)
 
 
 def _check(name: str, y_true: Any, y_pred: Any) -> None:

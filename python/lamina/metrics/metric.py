@@ -40,6 +40,10 @@ def divide(a: Any, b: Any) -> Any:
     return np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape)), where=b != 0)
 
 
+def _zeros(shape: tuple[int, ...]) -> Any:
+    return np.zeros(shape)[()]  # a number is quicker to add to than an array without axes
+
+
 class Metric:
     """The base of metrics, and of your own.
 
@@ -67,7 +71,7 @@ class Metric:
     def reset_state(self) -> None:
         """Begin anew."""
         for name, shape in self._tallies.items():
-            setattr(self, name, np.zeros(shape))
+            setattr(self, name, _zeros(shape))
         for variable in self._variables:
             variable.data[...] = 0
 
@@ -89,7 +93,7 @@ class Metric:
         """Make attributes of zeros, in double precision, that `reset_state` sets back."""
         for name in names:
             self._tallies[name] = shape
-            setattr(self, name, np.zeros(shape))
+            setattr(self, name, _zeros(shape))
 
     def add_variable(
         self,
@@ -200,7 +204,8 @@ class Average(Metric):
             array = as_array(values)
             samples = array.shape[0] if array.ndim else 1
             # The sum of the samples' means is that of all elements, shared out.
-            self.total += array.sum(dtype=np.float64) * (samples / max(array.size, 1))
+            total = np.count_nonzero(array) if array.dtype == bool else array.sum(dtype=np.float64)
+            self.total += total * (samples / max(array.size, 1))
             self.count += samples
             return
         values, weights = by_sample(values, sample_weight, mean=True)

@@ -162,7 +162,7 @@ class ArrayBatches(Passes):
             self._buffers = [np.empty((size, *a.shape[1:]), a.dtype) for a in arrays]
         filled = iter(
             [
-                np.take(array, rows, axis=0, out=buffer[: len(rows)], mode="clip")
+                array.take(rows, 0, buffer[: len(rows)], "clip")
                 for array, buffer in zip(arrays, self._buffers, strict=True)
             ]
         )

@@ -219,18 +219,20 @@ class Model(Saved, Training, Layer):
         finally:
             context.forward_pass = None
 
-    def predict_on_batch(self, x: Any) -> Any:
+    def _forward(self, x: Any, *, training: bool) -> Any:
         own = type(self)
-        plain = own.call is Model.call and own.__call__ is Model.__call__ and type(x) is np.ndarray
-        if not (plain and self.built and self._graph is not None) or context.training:
-            return super().predict_on_batch(x)
+        plain = own.call is Model.call and own.__call__ is Model.__call__
+        arrays = type(x) is np.ndarray or (type(x) is list and set(map(type, x)) == {np.ndarray})
+        usual = plain and arrays and self.built and self.activity_regularizer is None
+        if not usual or self._graph is None:
+            return super()._forward(x, training=training)
         # What calling the model comes to, without what an array cannot have: masks, and symbols.
-        outer, context.forward_pass = context.forward_pass, object()
+        outer = context.forward_pass, context.training
+        context.forward_pass, context.training = object(), training
         try:
-            outputs = self.call(x)
+            return self.call(x)
         finally:
-            context.forward_pass = outer
-        return self._own_arrays(x, outputs)
+            context.forward_pass, context.training = outer
 
     def build(self, input_shape: Any) -> None:
         """Make the weights of a subclass for inputs of this shape, by a call on zeros."""

@@ -147,6 +147,8 @@ class Objectives:
             ValueError: if their number or a name does not fit.
 
         """
+        if type(y) is np.ndarray and len(self.names) == 1:
+            return [y]
         if isinstance(y, (list, tuple)) and len(self.names) == 1 and len(y) == 1:
             return [y[0]]
         if isinstance(y, (list, tuple, dict)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamina import losses, metrics, optimizers
 from lamina.autodiff import GradientTape, Variable, flatten
 from lamina.layers.layer import Layer
@@ -149,10 +151,14 @@ class Steps(Layer):
         if isinstance(found, dict):
             self._own_logs = found
 
+    def _forward(self, x: Any, *, training: bool) -> Any:
+        """Return the outputs for a batch."""
+        return self(x, training=training)
+
     def _train(self, batch: Batch) -> None:
         x, y, sample_weight = batch
         with GradientTape() as tape:
-            y_pred = self(x, training=True)
+            y_pred = self._forward(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight)
         variables = self._trained_variables()
         self.optimizer.apply(tape.backward(loss, variables), variables)  # type: ignore[union-attr]
@@ -160,7 +166,7 @@ class Steps(Layer):
 
     def _test(self, batch: Batch) -> None:
         x, y, sample_weight = batch
-        y_pred = self(x, training=False)
+        y_pred = self._forward(x, training=False)
         self.compute_loss(x, y, y_pred, sample_weight)
         self.compute_metrics(x, y, y_pred, sample_weight)
 
@@ -183,8 +189,8 @@ class Steps(Layer):
         wrong = objectives.not_finite(value, each)
         if wrong:
             self._not_finite(wrong)
-        samples = len(flatten(x)[0][0]) if x is not None else len(predictions[0])
-        objectives.note_losses(value, each, samples)
+        first = predictions[0] if x is None else x if type(x) is np.ndarray else flatten(x)[0][0]
+        objectives.note_losses(value, each, len(first))
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> None:  # noqa: ARG002

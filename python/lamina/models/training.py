@@ -269,7 +269,7 @@ class Training(Resuming):
         collected: Any = None
         for step, (batch, _, _) in enumerate(data):
             followers.on_predict_batch_begin(step)
-            leaves, rebuild = flatten(self(batch, training=False))
+            leaves, rebuild = flatten(self._forward(batch, training=False))
             collected = [Rows() for _ in leaves] if collected is None else collected
             for rows, leaf in zip(collected, leaves, strict=True):
                 rows.append(leaf.data, getattr(data, "samples", None))
@@ -310,7 +310,7 @@ class Training(Resuming):
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch, as arrays of their own."""
-        return self._own_arrays(x, self(x, training=False))
+        return self._own_arrays(x, self._forward(x, training=False))
 
     @staticmethod
     def _own_arrays(x: Any, outputs: Any) -> Any:
