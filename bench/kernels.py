@@ -13,9 +13,6 @@ GFLOP/s, for GB/s of a copy of as many bytes, in the cache that they fit in or i
 the median of the rounds' shares of it. How operations and bytes are counted is said in
 bench/kernel_cases.py. With `--scaling`, the last column is the time on one thread over that on all.
 Exits with 1 where a target is missed.
-
-Lamina is imported first: where both sides load one OpenMP library, its threads wait awake as Lamina
-has them (with GOMP_SPINCOUNT=300000, as torch alone has them).
 """
 
 from __future__ import annotations
@@ -37,7 +34,7 @@ from lamina import _native
 
 TOLERANCE = 1e-4  # of the largest element
 STRETCH = 0.02  # seconds that a turn lasts at least
-REST = 0.03  # seconds for threads to fall asleep; libgomp's wait awake for 9 ms at most
+REST = 0.03  # seconds for threads to fall asleep; those of torch's OpenMP take 9 ms at most
 SCALE = {"GFLOP/s": 1e9, "GB/s": 1e9, "Mword/s": 1e6}
 
 

@@ -230,7 +230,7 @@ void conv2d_gradient_kernel(const Convolution& given, const T* x, const T* dy, T
       }
     };
   });
-  // A team may be smaller than was asked for; its shares are the first ones.
+  // There may be fewer shares than threads.
   const int64_t count = std::count(used.begin() + 1, used.end(), 1);
   if (count == 0) return;
   parallel_for(size, kElementsWorthAThread / count + 1, [&](int64_t begin, int64_t end) {

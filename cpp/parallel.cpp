@@ -1,38 +1,28 @@
 #include "parallel.h"
 
-#include <pthread.h>
-
-#include <atomic>
-#include <thread>
+#include <cstdlib>
 
 namespace lamina {
 namespace {
 
 std::atomic<int> chosen_threads{0};
-std::atomic<bool> pool_used{false};
-std::atomic<bool> pool_lost{false};
 
-const int fork_handler = pthread_atfork(nullptr, nullptr, [] {
-  if (pool_used) pool_lost = true;
-});
+// OMP_NUM_THREADS may be a list, whose first number counts; what is none says nothing.
+int default_threads() {
+  const char* text = std::getenv("OMP_NUM_THREADS");
+  const long said = text ? std::strtol(text, nullptr, 10) : 0;
+  constexpr long most = 1024;
+  return said > 0 ? int(std::min(said, most)) : cores();
+}
 
 }  // namespace
 
 int num_threads() {
-  (void)fork_handler;
-  if (pool_lost) return 1;
-  if (const int threads = chosen_threads) return threads;
-#if defined(LAMINA_STD_THREADS)
-  return int(std::thread::hardware_concurrency());
-#else
-  return omp_get_max_threads();
-#endif
+  static const int otherwise = default_threads();
+  const int threads = chosen_threads;
+  return threads > 0 ? threads : otherwise;
 }
 
 void set_num_threads(int threads) { chosen_threads = threads; }
-
-bool pool_is_lost() { return pool_lost; }
-
-void note_pool_use() { pool_used = true; }
 
 }  // namespace lamina

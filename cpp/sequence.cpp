@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gemm.h"
+#include "lanes.h"
 #include "sequence_loops.h"
 
 namespace lamina {
@@ -93,24 +94,26 @@ void kernel_gradient(const T* inputs, const T* d_sums, int64_t d_stride, T* d_ke
 template <typename T>
 void bias_gradient(const T* d_sums, T* d_bias, int64_t rows, int64_t N) {
   // Blocks of rows are summed apart and then added, which keeps the rounding errors of long sums
-  // small; threads share the columns.
-  constexpr int64_t block = 128, width = 64;
-  const int64_t strips = (N + width - 1) / width;
-  parallel_for(strips, 1 + kElementsWorthAThread / (1 + rows * width),
-               [&](int64_t from, int64_t to) {
-                 T sums[width];
-                 for (int64_t strip = from; strip < to; ++strip) {
-                   const int64_t first = strip * width, columns = std::min(width, N - first);
-                   std::fill(d_bias + first, d_bias + first + columns, T(0));
-                   for (int64_t begin = 0; begin < rows; begin += block) {
-                     std::fill(sums, sums + columns, T(0));
-                     for (int64_t r = begin; r < std::min(rows, begin + block); ++r) {
-                       for (int64_t j = 0; j < columns; ++j) sums[j] += d_sums[r * N + first + j];
-                     }
-                     for (int64_t j = 0; j < columns; ++j) d_bias[first + j] += sums[j];
-                   }
-                 }
-               });
+  // small; threads share the columns. Two sums at once, for no addition to wait for the last one.
+  constexpr int64_t block = 128, lanes = kLanesOf<T>;
+  const int64_t registers = (N + lanes - 1) / lanes;
+  const int64_t grain = 1 + kElementsWorthAThread / (1 + rows * lanes);
+  parallel_for(registers, grain, [&](int64_t from, int64_t to) {
+    for_channels<T>(from * lanes, std::min(N, to * lanes), [&](auto some, int64_t j) {
+      Vector<T> total{};
+      for (int64_t begin = 0; begin < rows; begin += block) {
+        const int64_t end = std::min(rows, begin + block);
+        Vector<T> even{}, odd{};
+        for (int64_t r = begin; r + 1 < end; r += 2) {
+          even += some.load(d_sums + r * N + j);
+          odd += some.load(d_sums + (r + 1) * N + j);
+        }
+        if ((end - begin) % 2) even += some.load(d_sums + (end - 1) * N + j);
+        total += even + odd;
+      }
+      some.store(d_bias + j, total);
+    });
+  });
 }
 
 #define LAMINA_INSTANTIATE(T)                                                               \

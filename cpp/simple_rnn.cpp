@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "activation_functions.h"
+#include "lanes.h"
 #include "panels.h"
 #include "sequence_loops.h"
 
@@ -17,27 +18,29 @@ void step_forward(const Walk& walk, const SimpleRnnArrays<T>& arrays, const Bloc
                   const T* products, const T* h_old, T* h_new) {
   constexpr int lanes = kLanesOf<T>;
   const int64_t U = walk.U, padded = padded_units<T>(walk), place = walk.place(step);
-  for (int64_t r = 0; r < count; ++r) {
+  const int64_t end = std::min<int64_t>(U, panel.first + panel.vectors * lanes);
+  for (int64_t r = 0; r < count; ++r, products += panel.vectors * lanes) {
     const int64_t b = first + r, at = b * walk.T + place;
     const bool masked = walk.is_masked(b, place);
-    for (int v = 0; v < panel.vectors; ++v, products += lanes) {
-      const int64_t unit = panel.first + v * lanes, width = std::min<int64_t>(lanes, U - unit);
-      T* sums = inputs.row(r, step) + unit;
-      Vector<T> z = load_some(sums, width) + load(products);
-      if (arrays.bias) z += load_some(arrays.bias + unit, width);
-      const Vector<T> h_before = load(h_old + r * padded + unit);
+    T *sums = inputs.row(r, step), *h_after_at = h_new + r * padded;
+    const T* h_before_at = h_old + r * padded;
+    T* kept = arrays.h_before ? arrays.h_before + at * U : nullptr;
+    T* outputs = arrays.outputs ? arrays.outputs + (b * walk.T + step) * U : nullptr;
+    for_channels<T>(panel.first, end, [&](auto lanes_of, int64_t unit) {
+      Vector<T> z = lanes_of.load(sums + unit) + load(products + (unit - panel.first));
+      if (arrays.bias) z += lanes_of.load(arrays.bias + unit);
+      const Vector<T> h_before = load(h_before_at + unit);
       const Vector<T> y = activate(walk.activation, z);
       const Vector<T> h_after = masked ? h_before : y;
-      if (arrays.h_before) {
-        store_some(sums, y, width);
-        store_some(arrays.h_before + at * U + unit, h_before, width);
+      if (kept) {
+        lanes_of.store(sums + unit, y);
+        lanes_of.store(kept + unit, h_before);
       }
-      store(h_new + r * padded + unit, h_after);
-      if (arrays.outputs) {
-        const Vector<T> output = masked && walk.zero_masked ? Vector<T>{} : h_after;
-        store_some(arrays.outputs + (b * walk.T + step) * U + unit, output, width);
+      store(h_after_at + unit, h_after);
+      if (outputs) {
+        lanes_of.store(outputs + unit, masked && walk.zero_masked ? Vector<T>{} : h_after);
       }
-    }
+    });
   }
 }
 
@@ -46,23 +49,21 @@ void step_forward(const Walk& walk, const SimpleRnnArrays<T>& arrays, const Bloc
 template <typename T>
 void step_backward(const Walk& walk, const SimpleRnnGradients<T>& arrays, int64_t step,
                    int64_t first, int64_t count, T* d_h) {
-  constexpr int lanes = kLanesOf<T>;
   const int64_t U = walk.U, padded = padded_units<T>(walk), place = walk.place(step);
   for (int64_t r = 0; r < count; ++r) {
     const int64_t b = first + r, at = b * walk.T + place;
     const bool masked = walk.is_masked(b, place);
-    for (int64_t unit = 0; unit < U; unit += lanes) {
-      const int64_t width = std::min<int64_t>(lanes, U - unit);
-      T *d_sums = arrays.d_sums + at * U + unit, *d_h_at = d_h + r * padded + unit;
-      Vector<T> dh = load(d_h_at);
-      if (arrays.d_outputs && !(masked && walk.zero_masked)) {
-        dh += load_some(arrays.d_outputs + (b * walk.T + step) * U + unit, width);
-      }
-      const Vector<T> y = load_some(arrays.activated + at * U + unit, width);
-      const Vector<T> dz = activation_gradient(walk.activation, y, dh);
-      store_some(d_sums, masked ? Vector<T>{} : dz, width);
-      store(d_h_at, masked ? dh : Vector<T>{});
-    }
+    T *d_sums = arrays.d_sums + at * U, *d_h_at = d_h + r * padded;
+    const bool has_output = arrays.d_outputs && !(masked && walk.zero_masked);
+    const T* d_outputs = has_output ? arrays.d_outputs + (b * walk.T + step) * U : nullptr;
+    const T* activated = arrays.activated + at * U;
+    for_channels<T>(0, U, [&](auto lanes, int64_t unit) {
+      Vector<T> dh = load(d_h_at + unit);
+      if (d_outputs) dh += lanes.load(d_outputs + unit);
+      const Vector<T> dz = activation_gradient(walk.activation, lanes.load(activated + unit), dh);
+      lanes.store(d_sums + unit, masked ? Vector<T>{} : dz);
+      store(d_h_at + unit, masked ? dh : Vector<T>{});
+    });
   }
 }
 

@@ -134,7 +134,7 @@ void winograd_gradient_kernel(int64_t B, const Grid& grid, const T* images, cons
                         used[size_t(share)] = 1;
                         TileSums<T>(tiles, N).add(images, dy, first, last, own);
                       });
-  // A team may be smaller than was asked for; its shares are the first ones.
+  // There may be fewer shares than threads.
   const int64_t shares = std::count(used.begin(), used.end(), 1);
   const int64_t registers = (size + lanes - 1) / lanes;
   parallel_for(

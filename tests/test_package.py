@@ -193,18 +193,45 @@ def test_a_wrong_level_fails_loudly():
     assert "ImportError: SIMD level 'v9' does not run on this CPU" in finished.stderr
 
 
-@pytest.mark.parametrize("said", ["", "GOMP_SPINCOUNT=77", "OMP_WAIT_POLICY=passive"])
-def test_threads_wait_awake_for_a_short_while_unless_told(said):
-    environment = dict(pair.split("=") for pair in [said] if pair)
-    finished = python(
-        "import os; before = dict(os.environ); import lamina; assert dict(os.environ) == before",
-        OMP_DISPLAY_ENV="VERBOSE",
-        **environment,
-    )
-    assert finished.returncode == 0, finished.stderr
-    assert "GOMP_SPINCOUNT" in finished.stderr, "is this not GCC's OpenMP?"
-    wanted = {"": 10000, "GOMP_SPINCOUNT=77": 77, "OMP_WAIT_POLICY=passive": 0}[said]
-    assert f"GOMP_SPINCOUNT = '{wanted}'" in finished.stderr
+WAITING = """
+import time
+import numpy as np
+from lamina._native import core
+x = np.ones((2000, 64), np.float32)
+for _ in range(100):
+    core.matmul(x, x, False, True)
+begin, used = time.perf_counter(), time.process_time()
+time.sleep(0.3)
+print((time.process_time() - used) / (time.perf_counter() - begin))
+"""
+
+
+@pytest.mark.parametrize("policy", ["active", "passive"])
+def test_threads_fall_asleep_after_a_loop(policy):
+    """Awake, each of the helpers would use all of the time that passes."""
+    finished = python(WAITING, OMP_NUM_THREADS="2", OMP_WAIT_POLICY=policy)
+    assert float(finished.stdout) < 0.3, finished.stderr
+
+
+NUMBER_OF_THREADS = "from lamina._native import core; print(core.num_threads())"
+
+
+@pytest.mark.parametrize(("said", "threads"), [("3", 3), ("5,2", 5), ("2000", 1024)])
+def test_the_number_of_threads_is_that_of_openmp(said, threads):
+    finished = python(NUMBER_OF_THREADS, OMP_NUM_THREADS=said)
+    assert int(finished.stdout) == threads, finished.stderr
+
+
+@pytest.mark.parametrize("said", ["", "0", "-1", "many"])
+def test_a_number_of_threads_that_is_none_says_nothing(said):
+    finished = python(NUMBER_OF_THREADS, OMP_NUM_THREADS=said)
+    assert int(finished.stdout) == len(os.sched_getaffinity(0)), finished.stderr
+
+
+def test_as_many_threads_as_the_process_has_cores():
+    bound = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+    finished = python(bound + NUMBER_OF_THREADS, OMP_NUM_THREADS="")
+    assert int(finished.stdout) == 1, finished.stderr
 
 
 def test_show_config(capsys):

@@ -10,12 +10,10 @@ from __future__ import annotations
 import importlib
 import os
 import platform
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
 
 # The instructions that each level adds to those before it, as /proc/cpuinfo names them.
@@ -24,8 +22,6 @@ _LEVELS = {
     "v3": {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"},
     "v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
 }
-
-_SPINS = "10000"  # so that they are still awake for the next loop of a small step
 
 
 def _cpu_flags() -> set[str]:
@@ -53,24 +49,6 @@ def supported_levels() -> list[str]:
     return levels or ["v2"]
 
 
-@contextmanager
-def _short_spins() -> Iterator[None]:
-    """While the OpenMP library is loaded, and reads it, say how long its threads wait awake.
-
-    Left alone, libgomp's threads spin for milliseconds at the end of every loop. On cores that
-    others use too, each then keeps from its core the very thread that it waits for, and a training
-    step takes many times as long (bench/busy_cores.py). What the user has said is left as it is.
-    """
-    if {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
-        yield
-        return
-    os.environ["GOMP_SPINCOUNT"] = _SPINS
-    try:
-        yield
-    finally:
-        del os.environ["GOMP_SPINCOUNT"]
-
-
 def load_level(level: str) -> ModuleType:
     """Import the kernels compiled for one SIMD level.
 
@@ -85,8 +63,7 @@ def load_level(level: str) -> ModuleType:
             f"{', '.join(supported)}: is LAMINA_SIMD_LEVEL set to another machine's level?"
         )
     try:
-        with _short_spins():
-            return importlib.import_module(f"lamina._native._core_{level}")
+        return importlib.import_module(f"lamina._native._core_{level}")
     except ModuleNotFoundError as error:
         built = sorted(p.name for p in Path(__file__).parent.glob("_core_*"))
         raise ImportError(
