@@ -299,29 +299,30 @@ class Graph:
         pass them again.
         """
         values: list[Any] = [None] * self._slots
+        kind: list[Any] = [Structure.version]
         for slot, value in zip(self._input_slots, inputs, strict=True):
-            values[slot] = value
-        kind = [Structure.version, [(value.data.shape[1:], value.data.dtype) for value in inputs]]
+            values[slot], array = value, value.data
+            kind += (array.shape[1:], array.dtype)
         known, shortcuts = self._shortcuts
-        if known != kind:
+        is_new = known != kind
+        if is_new:
             shortcuts = [None] * len(self._steps)
         for number, (operation, call, places, outputs, frees) in enumerate(self._steps):
             if call is not None:
                 found = call([values[place] for place in places])
-            elif (shortcut := shortcuts[number]) is not None:
-                found = shortcut(values[places[0]])
             else:
-                found = operation(values[places[0]])
-                if known != kind:
+                found = (shortcuts[number] or operation)(values[places[0]])
+                if is_new:
                     shortcuts[number] = operation.shortcut(values[places[0]])
-            if len(outputs) == 1 and not isinstance(found, (list, tuple, dict)):
+            if type(found) is Tensor:
                 values[outputs[0]] = found
             else:
                 for slot, value in zip(outputs, flatten(found)[0], strict=True):
                     values[slot] = value
             for slot in frees:
                 values[slot] = None
-        self._shortcuts = (kind, shortcuts)
+        if is_new:
+            self._shortcuts = (kind, shortcuts)
         return [values[slot] for slot in self._output_slots]
 
     def rewired(self, inputs: Sequence[Any], replaced: Mapping[Any, Any] | None = None) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.autodiff import Variable, flatten, recording
+from lamina.autodiff import Tensor, Variable, flatten, recording
 from lamina.callbacks import CallbackList, History
 from lamina.models.batches import (
     ArrayBatches,
@@ -314,8 +314,11 @@ class Training(Resuming):
 
     @staticmethod
     def _own_arrays(x: Any, outputs: Any) -> Any:
+        if type(outputs) is Tensor and type(x) is np.ndarray:
+            array = outputs.data
+            return array.copy() if array is x or isinstance(array.base, np.ndarray) else array
         leaves, rebuild = flatten(outputs)
-        given = {id(x)} if type(x) is np.ndarray else set(map(id, flatten(x)[0]))
+        given = set(map(id, flatten(x)[0]))
 
         def own(leaf: Any) -> Any:
             array = leaf.data  # the input, a weight or a view must not be handed out as a result

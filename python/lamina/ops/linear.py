@@ -22,13 +22,14 @@ FUSED_ACTIVATIONS = frozenset({"linear", "relu", "sigmoid", "tanh"})
 
 def _same_type(*arrays: Any) -> list[NDArray[Any]]:
     """Return arrays of one float type, the widest among them."""
-    found = [floats(each) for each in arrays]
-    kind = found[0].dtype
-    for each in found:
-        if each.dtype is not kind:
+    kind = arrays[0].dtype
+    for each in arrays:
+        if each.dtype is not kind or not each.flags.c_contiguous:
             break
     else:
-        return found
+        if kind.char in "fd":
+            return list(arrays)
+    found = [floats(each) for each in arrays]
     kind = np.result_type(*found)
     return [each.astype(kind, copy=False) for each in found]
 
