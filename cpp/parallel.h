@@ -16,7 +16,7 @@ namespace lamina {
 // multiplications of a matrix product.
 inline constexpr int64_t kElementsWorthAThread = 64 * 1024;
 inline constexpr int64_t kFunctionsWorthAThread = 16 * 1024;
-inline constexpr int64_t kProductsWorthAThread = 512 * 1024;
+inline constexpr int64_t kProductsWorthAThread = 256 * 1024;
 
 // The number of threads that set_num_threads, or else OMP_NUM_THREADS, or else the machine gives.
 int num_threads();
