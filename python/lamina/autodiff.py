@@ -222,7 +222,8 @@ class GradientTape:
             self._records = None
         wanted = {id(source) for source in sources}
         if gradient is None:
-            gradient = np.ones(target.shape, target.dtype)
+            kind = target.data.dtype  # of a number, mostly, which np.ones takes its time for
+            gradient = np.ones(target.shape, kind) if target.ndim else np.array(1, kind)
         gradients: dict[int, Any] = {id(target): gradient}
         while records:  # a record that has been used is dropped, and the arrays it held with it
             outputs, inputs, vjp = records.pop()

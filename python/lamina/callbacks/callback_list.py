@@ -9,7 +9,7 @@ from lamina.callbacks.basic import History
 from lamina.callbacks.progress import ProgbarLogger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 
 def _flat(callbacks: Any) -> Iterator[Any]:
@@ -109,8 +109,10 @@ class CallbackList(Callback):
         owners = (getattr(hook, "__self__", None) for hook in self.hooks(*names))
         return any(getattr(owner, "needs_batch_logs", True) for owner in owners)
 
-    def _call(self, hooks: Iterable[Any], *args: Any) -> None:
+    def _call(self, hooks: list[Any], *args: Any) -> None:
         """Call hooks, the last argument of which, the logs, is a dict that they share."""
+        if not hooks:
+            return
         *place, logs = args
         logs = {} if logs is None else logs
         for hook in hooks:

@@ -109,9 +109,13 @@ class Weighted:
 
     def _walk(self) -> tuple[int, list[Any], list[Variable], list[tuple[Any, list[int]]]]:
         """Return the layers and the weights within this one, each once, without recursion."""
-        version, _, _, seen = self._found
-        if version == Structure.version and all(_ids(each) == ids for each, ids in seen):
-            return self._found
+        found = self._found
+        if found[0] == Structure.version:
+            for container, ids in found[3]:
+                if _ids(container) != ids:
+                    break
+            else:
+                return found
         layers: dict[int, Any] = {}
         stack: list[Any] = [self]
         while stack:

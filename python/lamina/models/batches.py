@@ -97,7 +97,7 @@ class ArrayBatches(Passes):
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.shuffle, self.texts = shuffle, texts
-        self._buffers: list[NDArray[Any]] | None = None
+        self._buffers: list[Any] | None = None  # of x, y and the weights, those that there are
 
     def _count_samples(self) -> int:
         lengths = [
@@ -156,17 +156,23 @@ class ArrayBatches(Passes):
 
     def _gather(self, rows: NDArray[np.int64]) -> Batch:
         """Return the samples of these rows, in buffers that the next batch is gathered into."""
-        arrays = [array for part in self.parts if part for array in part[0]]
+        count = len(rows)
         if self._buffers is None:
             size = min(self.batch_size, self.samples)
-            self._buffers = [np.empty((size, *a.shape[1:]), a.dtype) for a in arrays]
-        filled = iter(
-            [
-                array.take(rows, 0, buffer[: len(rows)], "clip")
-                for array, buffer in zip(arrays, self._buffers, strict=True)
+            self._buffers = [
+                part and [np.empty((size, *a.shape[1:]), a.dtype) for a in part[0]]
+                for part in self.parts
             ]
-        )
-        x, y, weight = (part and part[1]([next(filled) for _ in part[0]]) for part in self.parts)
+        x, y, weight = [
+            part
+            and part[1](
+                [
+                    array.take(rows, 0, buffer[:count], "clip")
+                    for array, buffer in zip(part[0], buffers, strict=True)
+                ]
+            )
+            for part, buffers in zip(self.parts, self._buffers, strict=True)
+        ]
         return x, y, weight
 
 

@@ -143,9 +143,13 @@ class Steps(Layer):
 
     def run_step(self, mode: str, batch: Batch) -> None:
         """Train on a batch or evaluate it, by a subclass's own step if it has one."""
-        own = getattr(type(self), f"{mode}_step")
-        if own is getattr(Steps, f"{mode}_step"):
-            (self._train if mode == "train" else self._test)(batch)
+        own, usual, run = (
+            (type(self).train_step, Steps.train_step, self._train)
+            if mode == "train"
+            else (type(self).test_step, Steps.test_step, self._test)
+        )
+        if own is usual:
+            run(batch)
             return
         found = own(self, batch[:2] if batch[2] is None else batch)
         if isinstance(found, dict):
