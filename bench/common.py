@@ -85,6 +85,18 @@ def _compiled(source):
     return folder, program
 
 
+def describe_machine(threads):
+    """Return what bounds a network here and now, as a line of text, and the peak in GFLOP/s."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    _, peak, _, memory, *message = compile_and_run("machine.cpp").splitlines()[-1].split()
+    line = (
+        f"  {float(peak):.0f} GFLOP/s of multiply-adds in fp32, {float(memory):.0f} GB/s in memory"
+    )
+    if message:
+        line += f", {message[0]} us from core to core and back"
+    return line, float(peak)
+
+
 def compile_and_run(source, *arguments):
     """Run a C++ program of this folder, compiled once for this machine, and return its output."""
     command = [str(_compiled(source)[1]), *map(str, arguments)]

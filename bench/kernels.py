@@ -26,7 +26,7 @@ import sys
 import time
 
 import numpy as np
-from common import compile_and_run, median_ratio, take_turns
+from common import compile_and_run, describe_machine, median_ratio, take_turns
 from kernel_cases import FAMILIES
 
 import lamina
@@ -166,6 +166,7 @@ def main():
         f"{arguments.threads} threads, SIMD level {_native.core.level}, medians of "
         f"{arguments.rounds} rounds" + (f", torch {torch.__version__}" if torch else "")
     )
+    print(describe_machine(arguments.threads)[0])
     columns = f"{'':<51}{'lamina ms':>9}{'':>16}{'machine':>8}{'share':>6}{'target':>7}"
     columns += f"{'torch ms':>9}{'ratio':>8}" if torch else ""
     print(columns + (f"{'1 / ' + str(arguments.threads):>6}" if arguments.scaling else ""))

@@ -1,10 +1,13 @@
 // What this machine gives: fused multiply-adds and memory traffic, on one thread and on all.
-// Prints: threads, GFLOP/s, GB/s copied within the last-level cache, GB/s copied in memory.
+// Prints: threads, GFLOP/s, GB/s copied within the last-level cache, GB/s copied in memory; and on
+// all threads the microseconds that a message takes from one core to another and back. Those tell a
+// good minute of a shared machine from a bad one: what small loops take goes with them.
 // With an argument THREADS: the GFLOP/s of so many. With THREADS and BYTES: GB/s of their copy,
 // whose two arrays are together that large. A copied byte counts twice, once read and once written.
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -69,6 +72,23 @@ double multiply_add_rate(int threads) {
   return 2.0 * kChains * kLanes * double(steps) * threads / time / 1e9;
 }
 
+// One thread raises a number, the other answers with the same.
+double message_microseconds() {
+  constexpr int trips = 100'000;
+  struct alignas(128) Box {
+    std::atomic<int> number{0};
+  } there, back;
+  const double time = best_of(1, 2, [&](int t) {
+    for (int i = 1; i <= trips && t < 2; ++i) {
+      if (t == 0) there.number = i;
+      const Box& awaited = t == 0 ? back : there;
+      while (awaited.number != i) continue;
+      if (t == 1) back.number = i;
+    }
+  });
+  return time / trips * 1e6;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -84,7 +104,9 @@ int main(int argc, char** argv) {
     return 0;
   }
   for (int threads : {1, omp_get_max_threads()}) {
-    std::printf("%d %.1f %.1f %.1f\n", threads, multiply_add_rate(threads),
+    std::printf("%d %.1f %.1f %.1f", threads, multiply_add_rate(threads),
                 copy_rate(threads, 1 << 20, 50), copy_rate(threads, 1 << 25, 2));
+    if (threads > 1) std::printf(" %.2f", message_microseconds());
+    std::printf("\n");
   }
 }

@@ -4,7 +4,8 @@
     python bench/networks.py --level v3         everybody without AVX-512
     python bench/networks.py --memory           what 30 steps of fit take at most
     python bench/networks.py --growth           Lamina's memory after many steps and ten times more
-    python bench/networks.py --profile NAME     Lamina's fit of one network alone, in this process
+    python bench/networks.py --profile NAME     Lamina's fit of one network alone, in this process;
+                                                with --kernels, how long each of them takes
 
 Each side is a process of its own with as many threads as the others; they take turns, begin with
 the same weights and see the same data, and before anything is timed, what they predict and their
@@ -21,7 +22,7 @@ import statistics
 import sys
 import time
 
-from common import compile_and_run
+from common import describe_machine
 from network_processes import LEVELS, SIDES, Remote, start_in_process
 
 _REST = 0.15  # seconds, in which the threads of the last side fall asleep
@@ -61,13 +62,6 @@ def start(arguments):
     if "lamina" not in remotes:
         sys.exit("there is nothing to compare without Lamina")
     return remotes
-
-
-def peak(threads):
-    """Return the GFLOP/s of multiply-adds that all threads reach now."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    lines = compile_and_run("machine.cpp").splitlines()
-    return float(lines[-1].split()[1])
 
 
 def check(title, answers):
@@ -160,8 +154,8 @@ def run_race(arguments):
     from network_models import NETWORKS
 
     remotes = start(arguments)
-    gigaflops = peak(arguments.threads)
-    print(f"  {gigaflops:.0f} GFLOP/s is the peak of multiply-adds in fp32")
+    machine, gigaflops = describe_machine(arguments.threads)
+    print(machine)
     fit = Table("fit, ms a step", "of the peak")
     batch, one = Table("predict, ms a batch"), Table("predict, ms a sample", "model(x)")
     found = {}
@@ -237,12 +231,22 @@ def run_growth(arguments):
 
 
 def run_profile(arguments):
+    times = None
+    if arguments.kernels:
+        from kernel_times import KernelTimes
+
+        times = KernelTimes()
     side = start_in_process(arguments.threads, arguments.level)
     title = wanted([arguments.profile])[0]
     side.begin(title)
     epochs = max(1, round((arguments.steps or 1e3 / side.warm_up() * 5) / side.steps))
-    milliseconds = side.fit(epochs) / epochs / side.steps * 1e3
-    print(f"{title}: {epochs * side.steps} steps, {milliseconds:.3f} ms each")
+    steps = epochs * side.steps
+    if times:
+        times.clear()
+    milliseconds = side.fit(epochs) / steps * 1e3
+    print(f"{title}: {steps} steps, {milliseconds:.3f} ms each")
+    if times:
+        times.print(steps, milliseconds)
     return []
 
 
@@ -259,6 +263,7 @@ def main():
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--profile", metavar="NAME", help="or a part of a name")
+    parser.add_argument("--kernels", action="store_true", help="of --profile: time each kernel")
     parser.add_argument("--steps", type=int, help="of --profile; 5 seconds without it")
     arguments = parser.parse_args()
     arguments.only = wanted(arguments.only)

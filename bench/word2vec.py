@@ -159,7 +159,7 @@ class Bench:
         flops = 6 * contexts * outputs * row / 4
         traffic = 2 * row * (1 + outputs)
         machine = [line.split() for line in compile_and_run("machine.cpp").splitlines()]
-        peak, cache, memory = map(float, machine[-1][1:])
+        peak, cache, memory = map(float, machine[-1][1:4])
         rate = windows / elapsed
         print(f"\nRoofline of skip-gram, d=200, {machine[-1][0]} threads")
         print(f"  a window: {contexts:.2f} contexts x {outputs} outputs = {flops / 1e3:.1f} kFLOP;")

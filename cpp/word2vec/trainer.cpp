@@ -18,8 +18,8 @@ constexpr int64_t kUnitWork = int64_t(1) << 29;
 constexpr int64_t kHotNodes = 64;      // nodes near the root, of which threads keep copies
 constexpr int64_t kMergeInterval = 8;  // windows between two merges of the root's copies
 constexpr int kSummedThreads = 8;      // so many threads' changes may be summed
-// A whole window at one value of the nodes near the root answered 0.4142 of the analogies, a few
-// contexts at a time 0.4244 (means of two seeds by bench/word2vec_quality.py).
+// A whole window at one value of the nodes near the root answered 0.4114 of the analogies, a few
+// contexts at a time 0.4215 (bench/word2vec_quality.py, one thread, mean of seeds 1 and 2).
 constexpr int64_t kTogetherOnPath = 4;
 
 using Clock = std::chrono::steady_clock;
