@@ -42,10 +42,12 @@ inline void pause() {
 // A count that one thread raises and one other waits for.
 class Count {
  public:
-  void raise() {
+  // Returns whether the other thread sleeps, and is to be woken.
+  bool raise() {
     const uint32_t next = (value_.load(std::memory_order_relaxed) | kAsleep) + 1;
-    if (value_.exchange(next, std::memory_order_acq_rel) & kAsleep) value_.notify_one();
+    return value_.exchange(next, std::memory_order_acq_rel) & kAsleep;
   }
+  void wake() { value_.notify_one(); }
 
   // Returns when the count has been raised `times` times in all (modulo 2^31).
   void await(uint32_t times) {
@@ -72,13 +74,17 @@ class Count {
 class Helper {
  public:
   explicit Helper(int number) : number_(number) {
-    std::thread([this] { work(); }).detach();
+    std::thread thread([this] { work(); });
+    handle_ = thread.native_handle();
+    thread.detach();
   }
 
   void start(const Job& job) {
     job_ = job;
     ++jobs_;
-    started_.raise();
+    if (!started_.raise()) return;
+    keep_off_this_core();
+    started_.wake();
   }
   void await_end() { ended_.await(jobs_); }
 
@@ -87,8 +93,20 @@ class Helper {
     for (uint32_t jobs = 1;; ++jobs) {
       started_.await(jobs);
       job_.call(job_.body, number_);
-      ended_.raise();
+      if (ended_.raise()) ended_.wake();
     }
+  }
+
+  // A thread that wakes up may be put on the core of the one that woke it, and wait there until
+  // that one sleeps, for many loops in a row.
+  void keep_off_this_core() {
+#if defined(__linux__)
+    cpu_set_t allowed;
+    const int core = sched_getcpu();
+    if (core < 0 || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    CPU_CLR(core, &allowed);
+    if (CPU_COUNT(&allowed) > 0) pthread_setaffinity_np(handle_, sizeof allowed, &allowed);
+#endif
   }
 
   alignas(kLine) Count started_;
@@ -96,6 +114,7 @@ class Helper {
   uint32_t jobs_ = 0;
   int number_;
   alignas(kLine) Count ended_;
+  std::thread::native_handle_type handle_;
 };
 
 class Pool {
