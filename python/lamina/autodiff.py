@@ -100,9 +100,9 @@ def op(function: Callable[..., Any]) -> Callable[..., Any]:
     The parameters before the slash (or a starred one) are arrays and can be differentiated; inside,
     they are plain arrays. What stands after the slash are options. The output is an array or a
     tuple of arrays. ``vjp`` takes the gradient of each output (None for one that nothing used) and
-    returns the gradient of the array parameter, or a tuple, one for each: an array, a `RowGrad` or
-    `ChosenGrad`, None where there is none, or a function without arguments that computes it if it is
-    wanted.
+    returns the gradient of the array parameter, or a tuple, one for each: an array, a `RowGrad`, a
+    `ChosenGrad`, None where there is none, or a function without arguments that computes it if it
+    is wanted.
     """
     kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
     count = kinds.count(inspect.Parameter.POSITIONAL_ONLY)
