@@ -72,18 +72,28 @@ double multiply_add_rate(int threads) {
   return 2.0 * kChains * kLanes * double(steps) * threads / time / 1e9;
 }
 
-// One thread raises a number, the other answers with the same.
+// One thread raises a number, the other answers with the same, for a while: on a core that they
+// have to share, a single answer takes milliseconds. -1 is the end.
 double message_microseconds() {
-  constexpr int trips = 100'000;
+  constexpr int most = 100'000;
+  constexpr double longest = 0.2;  // seconds
   struct alignas(128) Box {
     std::atomic<int> number{0};
   } there, back;
+  int trips = 0;
   const double time = best_of(1, 2, [&](int t) {
-    for (int i = 1; i <= trips && t < 2; ++i) {
-      if (t == 0) there.number = i;
-      const Box& awaited = t == 0 ? back : there;
-      while (awaited.number != i) continue;
-      if (t == 1) back.number = i;
+    if (t == 0) {
+      const double start = now();
+      while (trips < most && now() - start < longest) {
+        there.number = ++trips;
+        while (back.number != trips) continue;
+      }
+      there.number = -1;
+    } else {
+      for (int seen = 0; seen != -1;) {
+        seen = there.number;
+        back.number = seen;
+      }
     }
   });
   return time / trips * 1e6;

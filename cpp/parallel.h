@@ -10,8 +10,8 @@
 
 namespace lamina {
 
-// To begin a loop on all threads and to wait for them takes a microsecond or two where they are
-// awake, and what one has written costs the other to read: little work is not worth a thread. In
+// To begin a loop on all threads and to wait for them takes a few messages from core to core, and
+// what one has written costs the other to read: little work is not worth a thread. In
 // elements that are read and written, in elements of which a function like exp is taken, and in
 // multiplications of a matrix product.
 inline constexpr int64_t kElementsWorthAThread = 64 * 1024;

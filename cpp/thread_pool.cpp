@@ -17,9 +17,9 @@
 namespace lamina {
 namespace {
 
-// How many times a thread looks for what it waits for before it sleeps: a tenth of a millisecond or
-// so, the time between two loops of a small network's step. On cores that others use too, a thread
-// that stays awake longer keeps from its core the one that it waits for (bench/busy_cores.py).
+// How many times a thread looks for what it waits for before it sleeps: for about as long as Python
+// takes between two loops of a small network's step. On cores that others use too, a thread that
+// stays awake longer keeps from its core the one that it waits for (bench/busy_cores.py).
 constexpr int kLooks = 10'000;
 constexpr size_t kLine = 64;  // bytes that travel together between cores
 

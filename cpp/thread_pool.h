@@ -1,8 +1,8 @@
 // The threads that loops are shared out to (parallel.h), and how they are woken.
 //
-// A team of OpenMP begins and ends with a dozen messages from core to core, which cost more than a
-// small loop where the cores are far apart. Here a helper is sent one line of memory and answers
-// with another. Helpers wait awake for a short while, so that the next loop finds them, then sleep.
+// What a loop costs beyond its work is the messages from core to core: a helper is sent one line of
+// memory and answers with another. Helpers wait awake for a short while, so that the next loop
+// finds them, then sleep.
 #pragma once
 
 namespace lamina {
