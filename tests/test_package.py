@@ -213,6 +213,25 @@ def test_threads_fall_asleep_after_a_loop(policy):
     assert float(finished.stdout) < 0.3, finished.stderr
 
 
+HELPERS_CORES = """
+import os, time
+import numpy as np
+from lamina._native import core
+x = np.ones((2000, 64), np.float32)
+core.matmul(x, x, False, True)
+time.sleep(0.2)
+core.matmul(x, x, False, True)
+print(*sorted(len(os.sched_getaffinity(int(task))) for task in os.listdir("/proc/self/task")))
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core for both")
+def test_a_helper_wakes_up_on_another_core():
+    cores = len(os.sched_getaffinity(0))
+    finished = python(HELPERS_CORES, OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="1")
+    assert finished.stdout.split() == [str(cores - 1), str(cores)], finished.stderr
+
+
 NUMBER_OF_THREADS = "from lamina._native import core; print(core.num_threads())"
 
 
