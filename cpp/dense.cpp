@@ -1,5 +1,6 @@
 #include "dense.h"
 
+#include "gemm.h"
 #include "pieces.h"
 
 namespace lamina {
@@ -14,6 +15,10 @@ constexpr int64_t kBlock = 64 * 1024;
 template <typename T>
 void dense(const T* x, const T* kernel, const T* bias, T* y, int64_t N, int64_t I, int64_t O,
            Activation activation) {
+  if (O == 1) {
+    multiply(Stored::kPlain, Stored::kPlain, N, O, I, x, I, kernel, O, y, O);
+    return add_bias_and_activate(y, bias, N, O, activation);
+  }
   const Panels<T> panels(Stored::kPlain, kernel, O, I, O, 1, N <= kFewRows);
   for_pieces(N, panels, [&](const Piece& piece) {
     const Strip<T>&from = panels[piece.first], &to = panels[piece.last - 1];

@@ -23,6 +23,24 @@ inline void prefetch_row(const T* row, int64_t D) {
   for (int64_t at = 0; at < size; at += kLineBytes) __builtin_prefetch(bytes + at);
 }
 
+// Inline: a call of memcpy takes longer than a short row.
+template <typename T>
+inline void copy_row(const T* from, int64_t D, T* to) {
+  constexpr int64_t lanes = kLanesOf<T>;
+  int64_t j = 0;
+  for (; j + lanes <= D; j += lanes) store(to + j, load(from + j));
+  if (j < D) store_first(to + j, load_first(from + j, D - j), D - j);
+}
+
+// A function of its own: what a lambda refers to is read from memory again for every row.
+template <typename T, typename Id>
+void copy_rows(const T* table, int64_t D, const Id* ids, int64_t I, T* found) {
+  for (int64_t i = 0; i < I; ++i) {
+    if (i + kRowsAhead < I) prefetch_row(table + int64_t(ids[i + kRowsAhead]) * D, D);
+    copy_row(table + int64_t(ids[i]) * D, D, found + i * D);
+  }
+}
+
 // Stable, by one digit of the ids.
 void sort_by_digit(const Place* from, Place* to, int64_t I, int shift) {
   constexpr uint32_t digits = 1u << kDigitBits;
@@ -61,6 +79,23 @@ void sum_run(const Place* first, const Place* last, const T* gradient, int64_t D
   }
 }
 
+template <typename T>
+void sum_whole_runs(const Place* places, const int64_t* starts, int64_t R, const T* gradient,
+                    int64_t D, T* values) {
+  const int64_t end = starts[R];
+  for (int64_t r = 0; r < R; ++r, values += D) {
+    for (int64_t i = starts[r] + kRowsAhead; i < starts[r + 1] + kRowsAhead && i < end; ++i) {
+      prefetch_row(gradient + int64_t(places[i].position) * D, D);
+    }
+    const Place *first = places + starts[r], *last = places + starts[r + 1];
+    if (last - first == 1) {  // the usual case
+      copy_row(gradient + int64_t(first->position) * D, D, values);
+    } else {
+      sum_run(first, last, gradient, D, values, 0, D);
+    }
+  }
+}
+
 }  // namespace
 
 template <typename Id>
@@ -81,23 +116,11 @@ int64_t first_id_outside(const Id* ids, int64_t I, int64_t V) {
   return -1;
 }
 
-// Inline: a call of memcpy takes longer than a short row.
-template <typename T>
-inline void copy_row(const T* from, int64_t D, T* to) {
-  constexpr int64_t lanes = kLanesOf<T>;
-  int64_t j = 0;
-  for (; j + lanes <= D; j += lanes) store(to + j, load(from + j));
-  if (j < D) store_first(to + j, load_first(from + j, D - j), D - j);
-}
-
 template <typename T, typename Id>
 void gather_rows(const T* table, int64_t D, const Id* ids, int64_t I, T* found) {
   const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
   parallel_for(I, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      if (i + kRowsAhead < end) prefetch_row(table + int64_t(ids[i + kRowsAhead]) * D, D);
-      copy_row(table + int64_t(ids[i]) * D, D, found + i * D);
-    }
+    copy_rows(table, D, ids + begin, end - begin, found + begin * D);
   });
 }
 
@@ -147,14 +170,9 @@ void sum_runs(const Place* places, const int64_t* starts, int64_t R, const T* gr
   // Whole runs, to each thread those that begin in its share of the places.
   const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
   parallel_for(I, grain, [&](int64_t begin, int64_t end) {
-    int64_t r = std::lower_bound(starts, starts + R, begin) - starts;
-    int64_t ahead = begin;
-    for (; r < R && starts[r] < end; ++r) {
-      for (; ahead < std::min(starts[r + 1] + kRowsAhead, I); ++ahead) {
-        prefetch_row(gradient + int64_t(places[ahead].position) * D, D);
-      }
-      sum_run(places + starts[r], places + starts[r + 1], gradient, D, values + r * D, 0, D);
-    }
+    const int64_t first = std::lower_bound(starts, starts + R, begin) - starts;
+    const int64_t last = std::lower_bound(starts + first, starts + R, end) - starts;
+    sum_whole_runs(places, starts + first, last - first, gradient, D, values + first * D);
   });
 }
 

@@ -1,10 +1,12 @@
 #include "gemm.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "parallel.h"
 #include "pieces.h"
+#include "simd.h"
 
 namespace lamina {
 namespace {
@@ -40,11 +42,44 @@ void multiply_in_shares(Stored a_stored, const T* a, int64_t lda, int64_t m, int
   }
 }
 
+// c[i] = the dot product of row i of a (m x k) with b. A product with one column would fill one
+// lane of every vector; this one fills them all.
+template <typename T>
+void dot_rows(const T* a, int64_t lda, const T* b, int64_t m, int64_t k, T* c) {
+  constexpr int lanes = kLanesOf<T>, rows = 4;
+  const auto take = [&]<int R>(std::integral_constant<int, R>, int64_t i) {
+    Vector<T> sums[R] = {};
+    int64_t j = 0;
+    for (; j + lanes <= k; j += lanes) {
+      const Vector<T> of_b = load(b + j);
+      for (int r = 0; r < R; ++r) sums[r] += load(a + (i + r) * lda + j) * of_b;
+    }
+    if (j < k) {
+      const Vector<T> of_b = load_first(b + j, k - j);
+      for (int r = 0; r < R; ++r) sums[r] += load_first(a + (i + r) * lda + j, k - j) * of_b;
+    }
+    for (int r = 0; r < R; ++r) c[i + r] = sum(sums[r]);
+  };
+  const int64_t grain = kProductsWorthAThread / std::max<int64_t>(k, 1);
+  parallel_for(m, std::max<int64_t>(grain, 1), [&](int64_t begin, int64_t end) {
+    int64_t i = begin;
+    for (; i + rows <= end; i += rows) take(std::integral_constant<int, rows>(), i);
+    for (; i < end; ++i) take(std::integral_constant<int, 1>(), i);
+  });
+}
+
 }  // namespace
 
 template <typename T>
 void multiply(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k, const T* a,
               int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc) {
+  const bool a_is_row = m == 1 && (a_stored == Stored::kPlain || lda == 1);
+  const bool b_is_column = n == 1 && (b_stored == Stored::kTransposed || ldb == 1) && ldc == 1;
+  if (b_is_column && a_stored == Stored::kPlain) return dot_rows(a, lda, b, m, k, c);
+  if (a_is_row && b_stored == Stored::kTransposed) return dot_rows(b, ldb, a, n, k, c);
+  if (b_is_column) {  // the transpose of the product fills its vectors
+    return multiply(Stored::kPlain, Stored::kPlain, 1, m, k, b, k, a, lda, c, m);
+  }
   if (k >= kLongSum && k >= 16 * std::max(m, n) && num_threads() > 1) {
     return multiply_in_shares(a_stored, a, lda, m, n, k, b_stored, b, ldb, c, ldc);
   }

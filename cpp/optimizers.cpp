@@ -190,8 +190,8 @@ auto with_step(const Nadam& rule, Use use) {
 template <typename T, typename Step>
 struct Update {
   static constexpr int lanes = kLanesOf<T>;
-  const Step& step;
-  const Parameter<T>& p;
+  Step step;
+  Parameter<T> p;
   T scale, clip, decay;
 
   // Of the n elements from `at` on, whose gradient is `gradient`, or zero; their slots are first
@@ -256,10 +256,12 @@ struct Update {
   void rows_alone(Decay decay_of_slots) const {
     parallel_for(p.R, row_grain(), [&](int64_t begin, int64_t end) {
       const FlushTiny flush;
+      const Update own = *this;  // not read from memory again for every row
       for (int64_t r = begin; r < end; ++r) {
-        if (r + kRowsAhead < end) prefetch_row(p.rows[r + kRowsAhead]);
-        const int64_t row = p.rows[r];
-        stretch<false>(row * p.D, p.D, p.gradient + r * p.D, decay_of_slots(row));
+        if (r + kRowsAhead < end) own.prefetch_row(own.p.rows[r + kRowsAhead]);
+        const int64_t row = own.p.rows[r];
+        const T* const gradient = own.p.gradient + r * own.p.D;
+        own.template stretch<false>(row * own.p.D, own.p.D, gradient, decay_of_slots(row));
       }
     });
   }

@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <concepts>
 #include <string>
 #include <vector>
 
@@ -28,12 +29,23 @@ struct RowMatrix {
 template <typename T>
 Array<T> new_array(const std::vector<py::ssize_t>& shape);
 
-// Throws a ValueError with the message unless the condition holds.
-void require(bool holds, const std::string& message);
-
 // The shape of an array as a vector, and as text for a message: "(32, 20)".
 std::vector<py::ssize_t> shape_of(const py::array& array);
 std::string shape_text(const py::array& array);
+
+// A part of a message: text, a number, or an array by its shape.
+inline std::string text_of(const std::string& text) { return text; }
+inline std::string text_of(char character) { return {character}; }
+inline std::string text_of(std::integral auto number) { return std::to_string(number); }
+inline std::string text_of(double number) { return std::to_string(number); }
+inline std::string text_of(const py::array& array) { return shape_text(array); }
+
+// Throws a ValueError unless the condition holds. The message is put together only then: to do so
+// at every call took as long as a small kernel.
+template <typename... Parts>
+void require(bool holds, const Parts&... parts) {
+  if (!holds) throw py::value_error((text_of(parts) + ...));
+}
 
 // "linear", "relu", "sigmoid", "tanh" or "hard_sigmoid"; a ValueError otherwise.
 Activation activation_named(const std::string& name);

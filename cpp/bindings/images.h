@@ -28,9 +28,8 @@ inline Windows windows_of(int64_t B, const Pair& cells, const Pair& window, cons
 inline Pair cells_of(const py::array& images) { return {images.shape(1), images.shape(2)}; }
 
 inline void require_images(const py::array& images, const char* name) {
-  require(
-      images.ndim() == 4 && images.shape(3) > 0,
-      std::string(name) + " must be (images, rows, columns, channels), got " + shape_text(images));
+  require(images.ndim() == 4 && images.shape(3) > 0, name,
+          " must be (images, rows, columns, channels), got ", images);
 }
 
 // A new array of images, unless its size cannot be meant.

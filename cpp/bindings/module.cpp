@@ -22,10 +22,6 @@ RowMatrix row_matrix(const py::array& array, const char* name, bool writeable) {
   return {static_cast<float*>(const_cast<void*>(array.data())), rows, columns, stride};
 }
 
-void require(bool holds, const std::string& message) {
-  if (!holds) throw py::value_error(message);
-}
-
 std::vector<py::ssize_t> shape_of(const py::array& array) {
   return {array.shape(), array.shape() + array.ndim()};
 }

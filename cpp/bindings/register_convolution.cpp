@@ -14,12 +14,11 @@ Convolution convolution_of(int64_t B, const Pair& cells, int64_t channels, const
                            const Pair& places, const Pair& strides, const Pair& dilation,
                            const Pair& before, int64_t groups) {
   require(kernel.ndim() == 4 && kernel.size() > 0,
-          "kernel must be (rows, columns, channels, filters), got " + shape_text(kernel));
+          "kernel must be (rows, columns, channels, filters), got ", kernel);
   const int64_t filters = kernel.shape(3);
   require(groups > 0 && channels % groups == 0 && filters % groups == 0 &&
               kernel.shape(2) == channels / groups,
-          "a kernel " + shape_text(kernel) + " in " + std::to_string(groups) +
-              " groups does not fit " + std::to_string(channels) + " channels");
+          "a kernel ", kernel, " in ", groups, " groups does not fit ", channels, " channels");
   return {
       windows_of(B, cells, {kernel.shape(0), kernel.shape(1)}, places, strides, dilation, before),
       channels, filters, groups};
@@ -28,8 +27,7 @@ Convolution convolution_of(int64_t B, const Pair& cells, int64_t channels, const
 template <typename T>
 const T* bias_of(const std::optional<Array<T>>& bias, int64_t size) {
   if (!bias) return nullptr;
-  require(bias->ndim() == 1 && bias->shape(0) == size,
-          "bias must be (" + std::to_string(size) + ",), got " + shape_text(*bias));
+  require(bias->ndim() == 1 && bias->shape(0) == size, "bias must be (", size, ",), got ", *bias);
   return bias->data();
 }
 
@@ -55,8 +53,8 @@ Array<T> gradient_input(const Array<T>& dy, const Array<T>& kernel,
                         const Pair& dilation, const Pair& before, int64_t groups,
                         const std::string& activation) {
   require_images(dy, "dy");
-  require(kernel.ndim() == 4 && kernel.shape(3) == dy.shape(3),
-          "dy " + shape_text(dy) + " must have the filters of kernel " + shape_text(kernel));
+  require(kernel.ndim() == 4 && kernel.shape(3) == dy.shape(3), "dy ", dy,
+          " must have the filters of kernel ", kernel);
   require(groups > 0, "groups must be positive");
   const int64_t channels = kernel.shape(2) * groups;
   const Convolution c = convolution_of(dy.shape(0), size, channels, kernel, cells_of(dy), strides,
@@ -74,8 +72,7 @@ Array<T> gradient_input(const Array<T>& dy, const Array<T>& kernel,
 void require_pair(const py::array& x, const py::array& dy, int64_t groups) {
   require_images(x, "x");
   require_images(dy, "dy");
-  require(x.shape(0) == dy.shape(0),
-          "x " + shape_text(x) + " and dy " + shape_text(dy) + " must have as many images");
+  require(x.shape(0) == dy.shape(0), "x ", x, " and dy ", dy, " must have as many images");
   require(groups > 0 && x.shape(3) % groups == 0 && dy.shape(3) % groups == 0,
           "groups must divide the channels of x and of dy");
 }
@@ -97,7 +94,7 @@ Array<T> gradient_kernel(const Array<T>& x, const Array<T>& dy, const Pair& wind
 
 void require_depthwise(const py::array& kernel) {
   require(kernel.ndim() == 4 && kernel.size() > 0,
-          "kernel must be (rows, columns, channels, multiplier), got " + shape_text(kernel));
+          "kernel must be (rows, columns, channels, multiplier), got ", kernel);
 }
 
 template <typename T>
@@ -107,8 +104,7 @@ Array<T> depthwise(const Array<T>& x, const Array<T>& kernel, const std::optiona
   require_images(x, "x");
   require_depthwise(kernel);
   const int64_t C = x.shape(3), M = kernel.shape(3);
-  require(kernel.shape(2) == C,
-          "kernel " + shape_text(kernel) + " does not fit x " + shape_text(x));
+  require(kernel.shape(2) == C, "kernel ", kernel, " does not fit x ", x);
   const Windows w = windows_of(x.shape(0), cells_of(x), {kernel.shape(0), kernel.shape(1)}, size,
                                strides, dilation, before);
   const T* bias_data = bias_of(bias, C * M);
@@ -126,8 +122,7 @@ Array<T> depthwise_gradient_input(const Array<T>& dy, const Array<T>& kernel, co
   require_images(dy, "dy");
   require_depthwise(kernel);
   const int64_t C = kernel.shape(2), M = kernel.shape(3);
-  require(dy.shape(3) == C * M,
-          "kernel " + shape_text(kernel) + " does not fit dy " + shape_text(dy));
+  require(dy.shape(3) == C * M, "kernel ", kernel, " does not fit dy ", dy);
   const Windows w = windows_of(dy.shape(0), size, {kernel.shape(0), kernel.shape(1)}, cells_of(dy),
                                strides, dilation, before);
   Array<T> dx = new_images<T>(dy.shape(0), size, C);
@@ -142,8 +137,8 @@ Array<T> depthwise_gradient_kernel(const Array<T>& x, const Array<T>& dy, const 
                                    const Pair& strides, const Pair& dilation, const Pair& before) {
   require_pair(x, dy, 1);
   const int64_t C = x.shape(3), M = dy.shape(3) / C;
-  require(M > 0 && dy.shape(3) == C * M,
-          "dy must have as many channels as x, or a multiple, got " + shape_text(dy));
+  require(M > 0 && dy.shape(3) == C * M, "dy must have as many channels as x, or a multiple, got ",
+          dy);
   const Windows w =
       windows_of(x.shape(0), cells_of(x), window, cells_of(dy), strides, dilation, before);
   Array<T> d_kernel = new_images<T>(window[0], {window[1], C}, M);

@@ -9,12 +9,12 @@ template <typename T>
 Array<T> dense_layer(const Array<T>& x, const Array<T>& kernel, const std::optional<Array<T>>& bias,
                      const std::string& activation_name) {
   const Activation activation = activation_named(activation_name);
-  require(kernel.ndim() == 2, "dense: kernel must be a matrix, got " + shape_text(kernel));
+  require(kernel.ndim() == 2, "dense: kernel must be a matrix, got ", kernel);
   const int64_t I = kernel.shape(0), O = kernel.shape(1);
-  require(x.ndim() >= 1 && x.shape(x.ndim() - 1) == I,
-          "dense: x " + shape_text(x) + " must end in the rows of kernel " + shape_text(kernel));
+  require(x.ndim() >= 1 && x.shape(x.ndim() - 1) == I, "dense: x ", x,
+          " must end in the rows of kernel ", kernel);
   require(!bias || (bias->ndim() == 1 && bias->shape(0) == O),
-          "dense: bias must be one for each column of kernel " + shape_text(kernel));
+          "dense: bias must be one for each column of kernel ", kernel);
   std::vector<py::ssize_t> shape = shape_of(x);
   int64_t N = 1;
   for (size_t i = 0; i + 1 < shape.size(); ++i) N *= shape[i];
@@ -31,9 +31,8 @@ template <typename T>
 py::tuple gradient_of_activation(const Array<T>& y, const Array<T>& dy,
                                  const std::string& activation_name, bool with_bias) {
   const Activation activation = activation_named(activation_name);
-  require(y.ndim() >= 1 && shape_of(y) == shape_of(dy), "activation_gradient: y " + shape_text(y) +
-                                                            " and dy " + shape_text(dy) +
-                                                            " must be alike, and no scalars");
+  require(y.ndim() >= 1 && shape_of(y) == shape_of(dy), "activation_gradient: y ", y, " and dy ",
+          dy, " must be alike, and no scalars");
   const int64_t C = y.shape(y.ndim() - 1), N = C ? y.size() / C : 0;
   // The gradient of a linear function is dy itself.
   const bool copies = activation != Activation::kLinear;
@@ -50,18 +49,15 @@ py::tuple gradient_of_activation(const Array<T>& y, const Array<T>& dy,
 
 template <typename T>
 Array<T> matmul(const Array<T>& a, const Array<T>& b, bool transpose_a, bool transpose_b) {
-  const std::string shapes = shape_text(a) + " and " + shape_text(b);
   const py::ssize_t rank = a.ndim();
   require(rank == b.ndim() && (rank == 2 || rank == 3),
-          "matmul: two matrices or two batches of them, got " + shapes);
+          "matmul: two matrices or two batches of them, got ", a, " and ", b);
   const int64_t batch = rank == 3 ? a.shape(0) : 1;
-  require(rank == 2 || b.shape(0) == batch, "matmul: batches of different sizes, " + shapes);
+  require(rank == 2 || b.shape(0) == batch, "matmul: batches of different sizes, ", a, " and ", b);
   const int64_t m = a.shape(rank - 2 + transpose_a), k = a.shape(rank - 1 - transpose_a);
   const int64_t n = b.shape(rank - 1 - transpose_b);
-  require(b.shape(rank - 2 + transpose_b) == k,
-          "matmul: " + std::string(transpose_a ? "the transpose of " : "") + shape_text(a) +
-              " times " + (transpose_b ? "the transpose of " : "") + shape_text(b) +
-              ": the inner sizes differ");
+  require(b.shape(rank - 2 + transpose_b) == k, "matmul: ", transpose_a ? "the transpose of " : "",
+          a, " times ", transpose_b ? "the transpose of " : "", b, ": the inner sizes differ");
   Array<T> c = new_array<T>(rank == 3 ? std::vector<py::ssize_t>{batch, m, n}
                                       : std::vector<py::ssize_t>{m, n});
   T* out = c.mutable_data();

@@ -20,11 +20,9 @@ Array<T> value(const ElementwiseFunction& f, const Array<T>& x, Parameters<T> pa
 template <typename T>
 Array<T> gradient(const ElementwiseFunction& f, const Array<T>& kept, const Array<T>& dy,
                   Parameters<T> parameters) {
-  if (shape_of(kept) != shape_of(dy)) {
-    throw py::value_error(std::string(f.name) +
-                          "_gradient: " + (f.from_output ? "y has shape " : "x has shape ") +
-                          shape_text(kept) + ", dy " + shape_text(dy) + "; they must be alike");
-  }
+  require(shape_of(kept) == shape_of(dy), f.name,
+          "_gradient: ", f.from_output ? "y has shape " : "x has shape ", kept, ", dy ", dy,
+          "; they must be alike");
   Array<T> dx = new_array<T>(shape_of(dy));
   T* out = dx.mutable_data();
   const py::gil_scoped_release release;

@@ -32,10 +32,7 @@ void check_ids(const Array<Id>& ids, int64_t V, int64_t D) {
 
 template <typename T, typename Id>
 Array<T> gather_rows(const Array<T>& table, const Array<Id>& ids) {
-  if (table.ndim() != 2) {
-    throw py::value_error("gather_rows: table must be a matrix, got the shape " +
-                          shape_text(table));
-  }
+  require(table.ndim() == 2, "gather_rows: table must be a matrix, got the shape ", table);
   const int64_t V = table.shape(0), D = table.shape(1), I = ids.size();
   check_ids(ids, V, D);
   std::vector<py::ssize_t> shape = shape_of(ids);
@@ -54,24 +51,20 @@ Array<T> gather_rows(const Array<T>& table, const Array<Id>& ids) {
 // The different ids, ascending, and the sum of the gradient's rows for each.
 template <typename T, typename Id>
 py::tuple sum_by_row(const Array<Id>& ids, const Array<T>& gradient, int64_t V) {
-  if (gradient.ndim() != ids.ndim() + 1 ||
-      !std::equal(ids.shape(), ids.shape() + ids.ndim(), gradient.shape())) {
-    throw py::value_error(
-        "sum_by_row: gradient must have the shape of ids and one axis more, got " +
-        shape_text(gradient) + " for ids of " + shape_text(ids));
-  }
+  require(gradient.ndim() == ids.ndim() + 1 &&
+              std::equal(ids.shape(), ids.shape() + ids.ndim(), gradient.shape()),
+          "sum_by_row: gradient must have the shape of ids and one axis more, got ", gradient,
+          " for ids of ", ids);
   const int64_t I = ids.size(), D = gradient.shape(ids.ndim());
   constexpr int64_t most = int64_t(1) << 32;
   require(V >= 0 && V <= most && I <= most, "sum_by_row: more than 2^32 ids or rows");
   check_ids(ids, V, D);
   const Id* wanted = ids.data();
   const T* sums = gradient.data();
-  Array<int64_t> work = new_array<int64_t>({3 * I + 1});  // places twice, and the starts of runs
+  Array<int64_t> work = new_array<int64_t>({4 * I + 1});  // places twice, rows, starts of runs
   static_assert(sizeof(Place) == sizeof(int64_t) && alignof(Place) <= alignof(int64_t));
-  Array<int64_t> candidates = new_array<int64_t>({I});
   auto* room = reinterpret_cast<Place*>(work.mutable_data());
-  int64_t* starts = work.mutable_data() + 2 * I;
-  int64_t* occurring = candidates.mutable_data();
+  int64_t *occurring = work.mutable_data() + 2 * I, *starts = occurring + I;
   const Place* places = nullptr;
   int64_t R = 0;
   {

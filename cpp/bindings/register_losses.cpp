@@ -14,23 +14,21 @@ struct Rows {
   std::vector<py::ssize_t> shape;
 };
 
-Rows rows_of(const py::array& array, const std::string& where) {
-  require(array.ndim() >= 1 && array.shape(array.ndim() - 1) > 0,
-          where + ": the last axis must not be empty, got shape " + shape_text(array));
+Rows rows_of(const py::array& array, const char* where) {
+  require(array.ndim() >= 1 && array.shape(array.ndim() - 1) > 0, where,
+          ": the last axis must not be empty, got shape ", array);
   std::vector<py::ssize_t> shape = shape_of(array);
   const int64_t C = shape.back();
   shape.pop_back();
   return {array.size() / C, C, shape};
 }
 
-void require_alike(const py::array& a, const py::array& b, const std::string& where) {
-  require(shape_of(a) == shape_of(b),
-          where + ": shapes " + shape_text(a) + " and " + shape_text(b) + " must be alike");
+void require_alike(const py::array& a, const py::array& b, const char* where) {
+  require(shape_of(a) == shape_of(b), where, ": shapes ", a, " and ", b, " must be alike");
 }
 
-void require_rows(const py::array& a, const Rows& rows, const std::string& where) {
-  require(shape_of(a) == rows.shape,
-          where + ": one number a row is needed, got shape " + shape_text(a));
+void require_rows(const py::array& a, const Rows& rows, const char* where) {
+  require(shape_of(a) == rows.shape, where, ": one number a row is needed, got shape ", a);
 }
 
 template <typename T, auto function>
@@ -76,10 +74,9 @@ Array<T> loss_value(const RowLoss& loss, const Array<T>& target, const Array<T>&
 template <typename T>
 Array<T> loss_gradient(const RowLoss& loss, const Array<T>& target, const Array<T>& prediction,
                        const Array<T>& d_loss, bool by_target, double number) {
-  const std::string name = std::string(loss.name) + "_gradient";
-  const Rows rows = rows_of(prediction, name);
-  require_alike(target, prediction, name);
-  require_rows(d_loss, rows, name);
+  const Rows rows = rows_of(prediction, loss.name);
+  require_alike(target, prediction, loss.name);
+  require_rows(d_loss, rows, loss.name);
   Array<T> result = new_array<T>(shape_of(prediction));
   T* out = result.mutable_data();
   const py::gil_scoped_release release;
@@ -103,7 +100,7 @@ struct CheckedTargets {
 
 template <typename Index>
 std::vector<int64_t> checked_index(const Array<Index>& labels, const Rows& rows,
-                                   std::optional<int64_t> ignored, const std::string& where) {
+                                   std::optional<int64_t> ignored, const char* where) {
   require_rows(labels, rows, where);
   std::vector<int64_t> index(labels.data(), labels.data() + labels.size());
   for (size_t i = 0; i < index.size(); ++i) {
@@ -115,8 +112,8 @@ std::vector<int64_t> checked_index(const Array<Index>& labels, const Rows& rows,
         place = std::to_string(rest % rows.shape[axis]) + (place.empty() ? "" : ", ") + place;
       }
       if (rows.shape.size() == 1) place += ",";
-      throw py::value_error(where + ": label " + std::to_string(index[i]) + " at (" + place +
-                            ") is outside [0, " + std::to_string(rows.C) +
+      throw py::value_error(std::string(where) + ": label " + std::to_string(index[i]) + " at (" +
+                            place + ") is outside [0, " + std::to_string(rows.C) +
                             "): the predictions have " + std::to_string(rows.C) +
                             " classes. Do the labels count from 1, or are there more classes?");
     }
@@ -127,7 +124,7 @@ std::vector<int64_t> checked_index(const Array<Index>& labels, const Rows& rows,
 template <typename T>
 CheckedTargets<T> checked_targets(const py::array& target, const py::array& prediction,
                                   const Rows& rows, std::optional<int64_t> ignored,
-                                  const std::string& where) {
+                                  const char* where) {
   CheckedTargets<T> checked;
   if (py::isinstance<Array<int64_t>>(target)) {
     checked.index = checked_index<int64_t>(target, rows, ignored, where);
@@ -139,7 +136,7 @@ CheckedTargets<T> checked_targets(const py::array& target, const py::array& pred
     require_alike(target, prediction, where);
     checked.targets.weights = static_cast<const T*>(target.data());
   } else {
-    throw py::type_error(where +
+    throw py::type_error(std::string(where) +
                          ": targets must be a contiguous array of the predictions' dtype, "
                          "int64 or int32, got " +
                          std::string(py::str(target.dtype())));
@@ -165,12 +162,12 @@ template <typename T>
 Array<T> softmax_cross_entropy_gradient_of(const py::array& target, const Array<T>& logits,
                                            const Array<T>& scales, const Array<T>& d_loss,
                                            std::optional<int64_t> ignored) {
-  const std::string where = "softmax_cross_entropy_gradient";
+  const char* const where = "softmax_cross_entropy_gradient";
   const Rows rows = rows_of(logits, where);
   const auto checked = checked_targets<T>(target, logits, rows, ignored, where);
   require_rows(d_loss, rows, where);
-  require(scales.ndim() == 2 && scales.shape(0) == rows.N && scales.shape(1) == 2,
-          where + ": scales must be what softmax_cross_entropy returned");
+  require(scales.ndim() == 2 && scales.shape(0) == rows.N && scales.shape(1) == 2, where,
+          ": scales must be what softmax_cross_entropy returned");
   Array<T> result = new_array<T>(shape_of(logits));
   T* out = result.mutable_data();
   const py::gil_scoped_release release;
@@ -195,7 +192,7 @@ template <typename T>
 Array<T> cross_entropy_gradient_of(const py::array& target, const Array<T>& probabilities,
                                    const Array<T>& d_loss, double margin,
                                    std::optional<int64_t> ignored) {
-  const std::string where = "cross_entropy_gradient";
+  const char* const where = "cross_entropy_gradient";
   const Rows rows = rows_of(probabilities, where);
   const auto checked = checked_targets<T>(target, probabilities, rows, ignored, where);
   require_rows(d_loss, rows, where);

@@ -8,7 +8,7 @@ namespace {
 
 template <typename T>
 Array<T> dropout_of(const Array<T>& x, double rate, uint64_t seed) {
-  require(rate >= 0 && rate < 1, "dropout: rate must be in [0, 1), got " + std::to_string(rate));
+  require(rate >= 0 && rate < 1, "dropout: rate must be in [0, 1), got ", rate);
   Array<T> y = new_array<T>(shape_of(x));
   T* out = y.mutable_data();
   const py::gil_scoped_release release;
@@ -26,13 +26,11 @@ Array<T> filled(const std::vector<py::ssize_t>& shape, double a, double b, uint6
 }
 
 void check_shape(const std::vector<py::ssize_t>& shape, const char* where) {
-  for (const py::ssize_t size : shape)
-    require(size >= 0, std::string(where) + ": a size is negative");
+  for (const py::ssize_t size : shape) require(size >= 0, where, ": a size is negative");
 }
 
 void check_kind(char kind, const char* where) {
-  require(kind == 'f' || kind == 'd',
-          std::string(where) + ": kind must be 'f' or 'd', got '" + kind + "'");
+  require(kind == 'f' || kind == 'd', where, ": kind must be 'f' or 'd', got '", kind, "'");
 }
 
 py::array uniform(const std::vector<py::ssize_t>& shape, double low, double high, uint64_t seed,

@@ -33,9 +33,8 @@ Rows rows_of(const py::array& x) {
 }
 
 void check_vector(const py::array& vector, const char* name, int64_t size) {
-  require(vector.ndim() == 1 && vector.shape(0) == size, std::string(name) + " must have shape (" +
-                                                             std::to_string(size) + ",), got " +
-                                                             shape_text(vector));
+  require(vector.ndim() == 1 && vector.shape(0) == size, name, " must have shape (", size,
+          ",), got ", vector);
 }
 
 template <typename T>
@@ -45,13 +44,12 @@ void check_vector(const Optional<T>& vector, const char* name, int64_t size) {
 
 void check_mask(const Mask& mask, const py::array& x, const Rows& rows) {
   require(!mask || int64_t(mask->size()) == rows.N,
-          "mask must have an element for each row of x, of shape " + shape_text(x));
+          "mask must have an element for each row of x, of shape ", x);
 }
 
 template <typename T>
 void check_gradient(const Array<T>& x, const Array<T>& dy) {
-  require(shape_of(x) == shape_of(dy),
-          "dy must have the shape of x, " + shape_text(x) + ", got " + shape_text(dy));
+  require(shape_of(x) == shape_of(dy), "dy must have the shape of x, ", x, ", got ", dy);
 }
 
 template <typename T>
@@ -118,9 +116,8 @@ std::vector<int64_t> group_sizes(const Array<T>& x, int64_t groups) {
   const int64_t N = x.shape(0), C = x.shape(x.ndim() - 1);
   int64_t S = 1;
   for (py::ssize_t i = 1; i + 1 < x.ndim(); ++i) S *= x.shape(i);
-  require(groups >= 1 && C % groups == 0, "groups must divide the channels, got " +
-                                              std::to_string(groups) + " groups of " +
-                                              std::to_string(C) + " channels");
+  require(groups >= 1 && C % groups == 0, "groups must divide the channels, got ", groups,
+          " groups of ", C, " channels");
   return {N, S, C};
 }
 

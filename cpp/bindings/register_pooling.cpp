@@ -46,8 +46,7 @@ template <typename T>
 Array<T> max_pool_gradient(const Array<T>& chosen, const Array<T>& dy, const Pair& window,
                            const Pair& size, const Pair& strides, const Pair& before) {
   require_images(dy, "dy");
-  require(shape_of(chosen) == shape_of(dy),
-          "chosen " + shape_text(chosen) + " must have the shape of dy " + shape_text(dy));
+  require(shape_of(chosen) == shape_of(dy), "chosen ", chosen, " must have the shape of dy ", dy);
   const int64_t C = dy.shape(3);
   const Windows w = pools_of(dy.shape(0), size, window, cells_of(dy), strides, before);
   Array<T> dx = new_images<T>(dy.shape(0), size, C);
@@ -87,7 +86,7 @@ template <typename T>
 Array<T> sum_weighted(const Array<T>& x, const Array<T>& weights) {
   require(x.ndim() == 3 && weights.ndim() == 2 && weights.shape(0) == x.shape(0) &&
               weights.shape(1) == x.shape(1),
-          "weights " + shape_text(weights) + " must be one for each row of x " + shape_text(x));
+          "weights ", weights, " must be one for each row of x ", x);
   const int64_t B = x.shape(0), N = x.shape(1), C = x.shape(2);
   Array<T> y = new_array<T>({B, C});
   T* out = y.mutable_data();
@@ -98,9 +97,8 @@ Array<T> sum_weighted(const Array<T>& x, const Array<T>& weights) {
 
 template <typename T>
 Array<T> sum_weighted_gradient(const Array<T>& dy, const Array<T>& weights) {
-  require(
-      dy.ndim() == 2 && weights.ndim() == 2 && weights.shape(0) == dy.shape(0),
-      "dy " + shape_text(dy) + " and weights " + shape_text(weights) + " must have as many rows");
+  require(dy.ndim() == 2 && weights.ndim() == 2 && weights.shape(0) == dy.shape(0), "dy ", dy,
+          " and weights ", weights, " must have as many rows");
   const int64_t B = dy.shape(0), N = weights.shape(1), C = dy.shape(1);
   Array<T> dx = new_array<T>({B, N, C});
   T* out = dx.mutable_data();
@@ -113,8 +111,7 @@ template <typename T>
 Array<T> max_gradient(const Array<T>& x, const Array<T>& y, const Array<T>& dy) {
   require(x.ndim() == 3 && shape_of(y) == shape_of(dy) && y.ndim() == 2 &&
               y.shape(0) == x.shape(0) && y.shape(1) == x.shape(2),
-          "y " + shape_text(y) + " and dy " + shape_text(dy) +
-              " must be the largest of the rows of x " + shape_text(x));
+          "y ", y, " and dy ", dy, " must be the largest of the rows of x ", x);
   const int64_t B = x.shape(0), N = x.shape(1), C = x.shape(2);
   Array<T> dx = new_array<T>({B, N, C});
   T* out = dx.mutable_data();
@@ -126,9 +123,8 @@ Array<T> max_gradient(const Array<T>& x, const Array<T>& y, const Array<T>& dy) 
 // Taps of an axis, every cell of which is within its `size`.
 template <typename T>
 Taps<T> taps_of(const Array<int32_t>& cells, const Array<T>& weights, int64_t size) {
-  require(cells.ndim() == 2 && shape_of(cells) == shape_of(weights) && cells.size() > 0,
-          "cells " + shape_text(cells) + " and weights " + shape_text(weights) +
-              " must be matrices of one shape");
+  require(cells.ndim() == 2 && shape_of(cells) == shape_of(weights) && cells.size() > 0, "cells ",
+          cells, " and weights ", weights, " must be matrices of one shape");
   const int32_t* begin = cells.data();
   require(std::all_of(begin, begin + cells.size(), [&](int32_t i) { return 0 <= i && i < size; }),
           "a cell is outside of the axis");

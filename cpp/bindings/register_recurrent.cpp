@@ -42,8 +42,7 @@ void require_shape(const Optional<T>& array, const std::vector<py::ssize_t>& sha
 template <typename T>
 Walk walk_of(const Array<T>& sequences, const Array<T>& recurrent_kernel, int gates,
              const Options& options) {
-  require(sequences.ndim() == 3,
-          "sequences must have three dimensions, got " + shape_text(sequences));
+  require(sequences.ndim() == 3, "sequences must have three dimensions, got ", sequences);
   require(recurrent_kernel.ndim() == 2 && recurrent_kernel.shape(0) > 0,
           "recurrent_kernel must be a matrix with a row for each unit");
   const int64_t B = sequences.shape(0), steps = sequences.shape(1), U = recurrent_kernel.shape(0);
@@ -245,8 +244,7 @@ py::tuple lstm_gradient_of(const Array<T>& recurrent_kernel, const Array<T>& gat
 template <typename T>
 Array<T> input_gradient_of(const Array<T>& d_sums, const Array<T>& kernel) {
   require(d_sums.ndim() == 3 && kernel.ndim() == 2 && kernel.shape(1) == d_sums.shape(2),
-          "kernel must have the columns of d_sums, got " + shape_text(kernel) + " and " +
-              shape_text(d_sums));
+          "kernel must have the columns of d_sums, got ", kernel, " and ", d_sums);
   const int64_t rows = d_sums.shape(0) * d_sums.shape(1), D = kernel.shape(0);
   Array<T> d_x = new_array<T>({d_sums.shape(0), d_sums.shape(1), D});
   T* to = d_x.mutable_data();
@@ -259,8 +257,7 @@ template <typename T>
 void require_sequences(const Array<T>& inputs, const Array<T>& d_sums) {
   require(inputs.ndim() == 3 && d_sums.ndim() == 3 && inputs.shape(0) == d_sums.shape(0) &&
               inputs.shape(1) == d_sums.shape(1),
-          "inputs and gradients must be of the same sequences, got " + shape_text(inputs) +
-              " and " + shape_text(d_sums));
+          "inputs and gradients must be of the same sequences, got ", inputs, " and ", d_sums);
 }
 
 // Of a kernel that multiplies inputs (B, T, D); d_sums (B, T, N).

@@ -166,7 +166,7 @@ class PythonEncoder {
       const uint32_t hash = text::hash_string(bytes.data(), length);
       const int64_t index = table_.insert(bytes.data(), length, hash);
       if (index < 0) throw std::bad_alloc();
-      require(index == i, "word " + std::to_string(i) + " stands twice in a vocabulary");
+      require(index == i, "word ", i, " stands twice in a vocabulary");
     }
   }
 

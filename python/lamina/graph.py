@@ -24,13 +24,15 @@ Shape = tuple["int | None", ...]
 class SymbolicTensor(Operators):
     """A tensor to come: ``shape`` (None where a size is not known yet), ``dtype`` and ``name``.
 
-    ``node`` is the call that gives it, as output number ``place``.
+    ``numpy_dtype`` is numpy's own dtype, None for texts. ``node`` is the call that gives the
+    tensor, as output number ``place``.
     """
 
-    __slots__ = ("dtype", "name", "node", "place", "shape")
+    __slots__ = ("dtype", "name", "node", "numpy_dtype", "place", "shape")
 
     def __init__(self, shape: Shape, dtype: str, name: str = "tensor") -> None:
         self.shape, self.dtype, self.name = tuple(shape), dtype_name(dtype), name
+        self.numpy_dtype = None if self.dtype == "string" else np.dtype(self.dtype)
         self.node: Node
         self.place = 0
 

@@ -34,7 +34,8 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """Return whether each prediction is on its target's side of the threshold."""
     y_true, y_pred = same_rank(*_arrays(y_true, y_pred))
     _check("binary_accuracy", y_true, y_pred)
-    return (y_pred > threshold) == y_true
+    above = (y_pred > threshold).astype(y_true.dtype, copy=False)  # quicker to compare so
+    return above == y_true
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:

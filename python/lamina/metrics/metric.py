@@ -202,10 +202,13 @@ class Average(Metric):
         """Take values into the mean."""
         if sample_weight is None:
             array = as_array(values)
-            samples = array.shape[0] if array.ndim else 1
+            samples, size = array.shape[0] if array.ndim else 1, array.size
             # The sum of the samples' means is that of all elements, shared out.
-            total = np.count_nonzero(array) if array.dtype == bool else array.sum(dtype=np.float64)
-            self.total += total * (samples / max(array.size, 1))
+            if array.dtype.char == "?":
+                total = np.count_nonzero(array)
+            else:
+                total = array.sum(dtype=np.float64)
+            self.total += total if size == samples else total * (samples / max(size, 1))
             self.count += samples
             return
         values, weights = by_sample(values, sample_weight, mean=True)

@@ -313,6 +313,14 @@ class Model(Saved, Training, Layer):
 
     def _fit_input(self, value: Any, wanted: SymbolicTensor) -> Tensor:
         """Return an input as a tensor of the wanted type, if its shape is one that was declared."""
+        declared = wanted.shape
+        if (
+            type(value) is np.ndarray  # the usual case
+            and value.dtype is wanted.numpy_dtype
+            and declared[:1] == (None,)
+            and value.shape[1:] == declared[1:]
+        ):
+            return Tensor(value)
         tensor = value if type(value) is Tensor else Tensor(as_array(value))
         if (tensor.data.dtype.kind in "fiub") == (wanted.dtype == "string"):
             raise TypeError(

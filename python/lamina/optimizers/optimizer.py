@@ -144,7 +144,8 @@ class Optimizer(State):
             if variable.constraint is not None:
                 with no_grad():
                     variable.assign(variable.constraint(variable))
-        self._steps.data[...] += 1
+        steps = self._steps.data
+        steps.fill(steps.item() + 1)
 
     def _checked(
         self, grads: Sequence[Any], variables: list[Variable]
