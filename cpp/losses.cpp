@@ -208,4 +208,22 @@ const std::vector<RowLoss>& row_losses() {
   return table;
 }
 
+template <typename T>
+T scaled_sum(const T* values, int64_t n, double share) {
+  constexpr int64_t lanes = kLanesOf<T>, block = 64;
+  double total = 0;
+  for (int64_t begin = 0; begin < n; begin += block * lanes) {
+    Vector<T> sums{};
+    const int64_t end = std::min(n, begin + block * lanes);
+    int64_t i = begin;
+    for (; i + lanes <= end; i += lanes) sums += load(values + i);
+    if (i < end) sums += load_first(values + i, end - i);
+    for (int lane = 0; lane < lanes; ++lane) total += double(sums[lane]);
+  }
+  return T(total * share);
+}
+
+template float scaled_sum(const float*, int64_t, double);
+template double scaled_sum(const double*, int64_t, double);
+
 }  // namespace lamina

@@ -31,4 +31,9 @@ struct RowLoss {
 
 const std::vector<RowLoss>& row_losses();
 
+// share times the sum of n values, on the caller's thread. The sums keep their digits: no more
+// than 64 values are added in single precision.
+template <typename T>
+T scaled_sum(const T* values, int64_t n, double share);
+
 }  // namespace lamina

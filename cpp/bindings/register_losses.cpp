@@ -237,6 +237,14 @@ void register_row_loss(py::module_& m, const RowLoss& loss) {
 
 template <typename T>
 void register_for(py::module_& m) {
+  m.def(
+      "scaled_sum",
+      [](const Array<T>& values, double share) {
+        Array<T> total = new_array<T>({});
+        *total.mutable_data() = scaled_sum(values.data(), values.size(), share);
+        return total;
+      },
+      py::arg("values").noconvert(), py::arg("share"));
   m.def("softmax", &softmax_of<T, &softmax<T>>, py::arg("x").noconvert());
   m.def("softmax_gradient", &softmax_gradient_of<T, &softmax_gradient<T>>, py::arg("y").noconvert(),
         py::arg("dy").noconvert());

@@ -236,6 +236,22 @@ def test_ignored_labels_have_no_loss_and_no_gradient(kernels):
         kernels.softmax_cross_entropy(labels, logits, -1)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (33, 1), (5, 7, 11), (3000,)])
+def test_scaled_sum_equals_numpy(kernels, dtype, shape):
+    values = np.random.default_rng(len(shape)).normal(size=shape).astype(dtype)
+    found = kernels.scaled_sum(values, 0.25)
+    assert found.dtype == dtype
+    assert found.shape == ()
+    wanted = 0.25 * values.sum(dtype=np.float64)
+    np.testing.assert_allclose(found, wanted, atol=1e-4 if dtype is np.float32 else 1e-12)
+
+
+def test_long_sums_keep_their_digits(kernels):
+    found = kernels.scaled_sum(np.full(1_000_000, 0.1, np.float32), 1.0)
+    assert found == pytest.approx(100_000, rel=1e-6)
+
+
 def test_wrong_arguments(kernels):
     logits = np.zeros((2, 3, 4), np.float32)
     labels = np.array([[0, 1, 2], [3, 4, 0]])

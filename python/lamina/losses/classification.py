@@ -17,7 +17,7 @@ _MEAN = "sum_over_batch_size"
 
 
 def _classes_last(x: Any, axis: int) -> Any:
-    return x if axis in {-1, len(x.shape) - 1} else ops.moveaxis(x, axis, -1)
+    return x if axis == -1 or axis == len(x.shape) - 1 else ops.moveaxis(x, axis, -1)
 
 
 def _smooth(y_true: Any, label_smoothing: float, dtype: Any, classes: int) -> Any:

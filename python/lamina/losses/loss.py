@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from lamina import ops
+from lamina._native import core
 from lamina.autodiff import Tensor, op
-from lamina.ops.arrays import unbroadcast
+from lamina.ops.arrays import floats, unbroadcast
 from lamina.registry import Registry
 
 registry = Registry("loss", "keras.losses")
@@ -59,15 +60,14 @@ def pair(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 @op
 def _scaled_sum(values: Any, /, share: float) -> Any:
     """Return share * sum(values)."""
-    scale = values.dtype.type(share)
-    total = np.asarray(np.add.reduce(values, None) * scale)
+    values = floats(values)
 
     def vjp(dy: Any) -> Any:
         gradient = np.empty(values.shape, values.dtype)
-        gradient.fill(dy * scale)
+        gradient.fill(dy * share)
         return gradient
 
-    return total, vjp
+    return core.scaled_sum(values, share), vjp
 
 
 @op
