@@ -6,6 +6,8 @@
 
 #include "buffer.h"
 #include "correlation.h"
+#include "dense.h"
+#include "gemm.h"
 #include "parallel.h"
 #include "simd.h"
 #include "winograd.h"
@@ -25,6 +27,14 @@ Convolution upright(Convolution c) {
   std::swap(w.dilation_y, w.dilation_x);
   std::swap(w.top, w.left);
   return c;
+}
+
+// Whether a kernel of one cell stands on every cell: then the convolution is a product of the
+// matrix of cells and channels with that of channels and filters.
+bool is_product(const Convolution& c) {
+  const Windows& w = c.windows;
+  return w.kh == 1 && w.kw == 1 && w.stride_y == 1 && w.stride_x == 1 && w.OH == w.H &&
+         w.OW == w.W && w.top == 0 && w.left == 0 && c.G == 1;
 }
 
 // The cells of one axis that each place of the output reads.
@@ -120,6 +130,9 @@ std::vector<const T*> blocks_of(const Convolution& c, const Grid& grid, const T*
 template <typename T>
 void conv2d(const Convolution& given, const T* x, const T* kernel, const T* bias,
             Activation activation, T* y) {
+  if (is_product(given)) {
+    return dense(x, kernel, bias, y, given.windows.places(), given.C, given.F, activation);
+  }
   const Convolution c = upright(given);
   const Windows& w = c.windows;
   const Grid grid = forward_grid(c);
@@ -146,6 +159,18 @@ void conv2d_gradient_input(const Convolution& given, const T* dy, const T* kerne
                            Activation activation, T* dx) {
   const Convolution c = upright(given);
   const Windows& w = c.windows;
+  const auto finish = [&] {
+    if (bias == nullptr && activation == Activation::kLinear) return;
+    const int64_t cells = w.B * w.H * w.W;
+    parallel_for(cells, 1 + kElementsWorthAThread / c.C, [&](int64_t begin, int64_t end) {
+      add_bias_and_activate(dx + begin * c.C, bias, end - begin, c.C, activation);
+    });
+  };
+  if (is_product(given)) {
+    multiply(Stored::kPlain, Stored::kTransposed, w.places(), c.C, c.F, dy, c.F, kernel, c.F, dx,
+             c.C);
+    return finish();
+  }
   const int64_t channels = c.C / c.G, filters = c.F / c.G;
   // Cells that a stride apart were read by the same taps: each phase of them is a grid over dy.
   for (int64_t py = 0; py < std::min(w.stride_y, w.H); ++py) {
@@ -167,11 +192,7 @@ void conv2d_gradient_input(const Convolution& given, const T* dy, const T* kerne
                 w.H * w.W * c.C, dx, [](int64_t, int64_t, int64_t) {});
     }
   }
-  if (bias == nullptr && activation == Activation::kLinear) return;
-  const int64_t cells = w.B * w.H * w.W;
-  parallel_for(cells, 1 + kElementsWorthAThread / c.C, [&](int64_t begin, int64_t end) {
-    add_bias_and_activate(dx + begin * c.C, bias, end - begin, c.C, activation);
-  });
+  finish();
 }
 
 namespace {

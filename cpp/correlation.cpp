@@ -164,9 +164,13 @@ template <typename T>
 void add_kernel_gradient(const Grid& grid, const Band<T>& band, int64_t rows, int64_t channel,
                          const T* dy, int64_t N, int64_t stride, T* d_kernel) {
   const int64_t segments = grid.segments(), length = grid.length();
-  const T* begins[kSummedPlaces];
-  for_even_tiles(rows * grid.x.places, kSummedPlaces, [&](int64_t begin, int64_t end) {
-    band.begins(begin, end - begin, begins);
+  const int64_t places = rows * grid.x.places;
+  const T *begins[kSummedPlaces], *next[kSummedPlaces];
+  for_even_tiles(places, kSummedPlaces, [&](int64_t begin, int64_t end) {
+    const int64_t count = end - begin, left = std::min(count, places - end);
+    band.begins(begin, count, begins);
+    band.begins(end, left, next);
+    std::copy(begins + left, begins + count, next + left);
     const Panels<T> panels(Stored::kPlain, dy + begin * stride, stride, end - begin, N, 1, true);
     for (int64_t i = 0; i < panels.count(); ++i) {
       const Strip<T>& strip = panels[i];
@@ -174,8 +178,8 @@ void add_kernel_gradient(const Grid& grid, const Band<T>& band, int64_t rows, in
         for_even_tiles(length, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
           T* out[kMostRows];
           for (int64_t k = from; k < to; ++k) out[k - from] = d_kernel + (s * length + k) * stride;
-          multiply_columns(begins, band.offset(s) + channel + from, to - from, end - begin, strip,
-                           out, strip.first, true);
+          multiply_columns(begins, i == 0 ? next : begins, band.offset(s) + channel + from,
+                           to - from, count, strip, out, strip.first, true);
         });
       }
     }

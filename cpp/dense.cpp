@@ -25,19 +25,18 @@ void dense(const T* x, const T* kernel, const T* bias, T* y, int64_t N, int64_t 
     const int64_t column = from.first;
     const int64_t columns = to.first + (to.vectors - 1) * kLanesOf<T> + to.last - column;
     const T* own_bias = bias ? bias + column : nullptr;
-    for_even_tiles(piece.rows, std::max<int64_t>(kBlock / columns, 64),
-                   [&](int64_t r, int64_t end) {
-                     const Piece block{piece.row + r, end - r, piece.first, piece.last};
-                     multiply_piece(Stored::kPlain, x, I, panels, block, y, O, false);
-                     T* rows = y + block.row * O + column;
-                     if (columns == O) {
-                       add_bias_and_activate(rows, own_bias, block.rows, O, activation);
-                     } else {
-                       for (int64_t i = 0; i < block.rows; ++i) {
-                         add_bias_and_activate(rows + i * O, own_bias, 1, columns, activation);
-                       }
-                     }
-                   });
+    for_row_blocks(piece.rows, kBlock / columns, [&](int64_t r, int64_t end) {
+      const Piece block{piece.row + r, end - r, piece.first, piece.last};
+      multiply_piece(Stored::kPlain, x, I, panels, block, y, O, false);
+      T* rows = y + block.row * O + column;
+      if (columns == O) {
+        add_bias_and_activate(rows, own_bias, block.rows, O, activation);
+      } else {
+        for (int64_t i = 0; i < block.rows; ++i) {
+          add_bias_and_activate(rows + i * O, own_bias, 1, columns, activation);
+        }
+      }
+    });
   });
 }
 

@@ -16,7 +16,7 @@ Strip<T> from_row(Strip<T> strip, int64_t k) {
 template <typename T>
 void multiply_by_rows(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
                       int64_t depth, T* c, int64_t ldc, bool add) {
-  for_even_tiles(p.rows, kRows, [&](int64_t begin, int64_t end) {
+  for_row_blocks(p.rows, kRows, [&](int64_t begin, int64_t end) {
     const int64_t row = p.row + begin;
     for (int64_t s = p.first; s < p.last; ++s) {
       const Strip<T> strip = from_row(b[s], k);
@@ -45,8 +45,11 @@ Strip<T> packed_rows(Strip<T> strip, int64_t rows, T* packed) {
 template <typename T>
 void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
                          int64_t depth, T* c, int64_t ldc, bool add) {
-  const T* rows[kColumnsDepth];
-  for (int64_t i = 0; i < depth; ++i) rows[i] = a + (k + i) * lda;
+  const T *rows[kColumnsDepth], *next[kColumnsDepth];
+  for (int64_t i = 0; i < depth; ++i) {
+    rows[i] = a + (k + i) * lda;
+    next[i] = a + std::min(k + depth + i, b.depth() - 1) * lda;
+  }
   T packed[kColumnsDepth * kStripVectors * kLanesOf<T>];
   for (int64_t s = p.first; s < p.last; ++s) {
     Strip<T> strip = from_row(b[s], k);
@@ -55,7 +58,8 @@ void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piec
     for_even_tiles(p.rows, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
       T* out[kMostRows];
       for (int64_t r = from; r < to; ++r) out[r - from] = c + (p.row + r) * ldc;
-      multiply_columns(rows, p.row + from, to - from, depth, strip, out, strip.first, add);
+      multiply_columns(rows, s == p.first ? next : rows, p.row + from, to - from, depth, strip, out,
+                       strip.first, add);
     });
   }
 }

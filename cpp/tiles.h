@@ -98,14 +98,15 @@ void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Str
 }
 
 template <typename T, int R, int G>
-void columns_tile(const T* const* rows, int64_t offset, int64_t depth, const Strip<T>& strip,
-                  T* const* out, int64_t column, bool add) {
+void columns_tile(const T* const* rows, const T* const* next, int64_t offset, int64_t depth,
+                  const Strip<T>& strip, T* const* out, int64_t column, bool add) {
   Tile<T, R, G> tile;
   tile.begin(strip, out, column, add);
   const T* b = strip.data;
   const int64_t step = strip.step;
   for (int64_t k = 0; k < depth; ++k, b += step) {
     const T* a = rows[k] + offset;
+    __builtin_prefetch(next[k] + offset);
     add_outer<T>(tile.sums, b, [&](int r) { return a[r]; });
   }
   tile.end(strip, out, column);
@@ -147,12 +148,15 @@ void multiply_rows(const T* const* rows, int64_t count, int64_t segments, int64_
 }
 
 // The same for columns: out[r][column ...] = or += the sum over k < depth of
-// rows[k][offset + r] times row k of the strip.
+// rows[k][offset + r] times row k of the strip. `next` are as many rows that will be read soon, at
+// the same offset: they are fetched meanwhile, for the hardware does not foresee a way across
+// rows. They may be the same ones.
 template <typename T>
-void multiply_columns(const T* const* rows, int64_t offset, int64_t count, int64_t depth,
-                      const Strip<T>& strip, T* const* out, int64_t column, bool add) {
+void multiply_columns(const T* const* rows, const T* const* next, int64_t offset, int64_t count,
+                      int64_t depth, const Strip<T>& strip, T* const* out, int64_t column,
+                      bool add) {
   detail::with_sizes(count, strip.vectors, [&](auto R, auto G) {
-    detail::columns_tile<T, R(), G()>(rows, offset, depth, strip, out, column, add);
+    detail::columns_tile<T, R(), G()>(rows, next, offset, depth, strip, out, column, add);
   });
 }
 
@@ -161,6 +165,15 @@ template <typename Body>
 void for_even_tiles(int64_t count, int64_t most, Body body) {
   const int64_t tiles = (count + most - 1) / most;
   for (int64_t i = 0; i < tiles; ++i) body(count * i / tiles, count * (i + 1) / tiles);
+}
+
+// The same for blocks of rows, which whole tiles of any shape fill.
+template <typename Body>
+void for_row_blocks(int64_t rows, int64_t most, Body body) {
+  constexpr int64_t unit = 24;
+  for_even_tiles(
+      (rows + unit - 1) / unit, std::max<int64_t>(most / unit, 1),
+      [&](int64_t begin, int64_t end) { body(begin * unit, std::min(end * unit, rows)); });
 }
 
 // multiply_rows for any number of rows that lie, whole and at equal distances, in a matrix; so do
