@@ -178,6 +178,18 @@ void conv2d_gradient_input(const Convolution& given, const T* dy, const T* kerne
       const Grid grid{backward_axis(w.H, w.OH, w.kh, w.stride_y, w.dilation_y, w.top, py),
                       backward_axis(w.W, w.OW, w.kw, w.stride_x, w.dilation_x, w.left, px), c.F,
                       filters};
+      if (grid.segments() == 0) {  // between strides longer than the kernel nothing was read
+        const int64_t rows = grid.y.places, columns = grid.x.places;
+        parallel_for(
+            w.B * rows, 1 + kElementsWorthAThread / (columns * c.C), [&](int64_t from, int64_t to) {
+              for (int64_t i = from; i < to; ++i) {
+                T* cell = dx + ((i / rows * w.H + py + i % rows * w.stride_y) * w.W + px) * c.C;
+                for (int64_t j = 0; j < columns; ++j, cell += w.stride_x * c.C)
+                  std::fill_n(cell, c.C, T(0));
+              }
+            });
+        continue;
+      }
       if (w.stride_y == 1 && w.stride_x == 1 && winograd_fits<T>(w.B, grid, c.C)) {
         const auto transformed =
             winograd_kernel(blocks_of(c, grid, kernel, 0), Stored::kTransposed, c.F, c.F, c.C);
