@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kDigitBits = 8;
 constexpr int64_t kLineBytes = 64;
+constexpr int64_t kCacheBytes = int64_t(32) << 20;  // a longer result does not stay in any cache
 // Rows lie anywhere in memory: the next ones are asked for while this one is read. The hardware
 // fetches the rest of a long row by itself.
 constexpr int64_t kRowsAhead = 12, kLinesAhead = 8;
@@ -23,22 +24,32 @@ inline void prefetch_row(const T* row, int64_t D) {
   for (int64_t at = 0; at < size; at += kLineBytes) __builtin_prefetch(bytes + at);
 }
 
-// Inline: a call of memcpy takes longer than a short row.
+// Whether `rows` rows are written past the caches.
 template <typename T>
+bool streams(const T* to, int64_t rows, int64_t D) {
+  return rows * D * int64_t(sizeof(T)) > kCacheBytes && D % kLanesOf<T> == 0 &&
+         reinterpret_cast<uintptr_t>(to) % sizeof(Vector<T>) == 0;
+}
+
+// Inline: a call of memcpy takes longer than a short row.
+template <bool kStreams, typename T>
 inline void copy_row(const T* from, int64_t D, T* to) {
   constexpr int64_t lanes = kLanesOf<T>;
   int64_t j = 0;
-  for (; j + lanes <= D; j += lanes) store(to + j, load(from + j));
+  for (; j + lanes <= D; j += lanes) {
+    kStreams ? stream(to + j, load(from + j)) : store(to + j, load(from + j));
+  }
   if (j < D) store_first(to + j, load_first(from + j, D - j), D - j);
 }
 
 // A function of its own: what a lambda refers to is read from memory again for every row.
-template <typename T, typename Id>
+template <bool kStreams, typename T, typename Id>
 void copy_rows(const T* table, int64_t D, const Id* ids, int64_t I, T* found) {
   for (int64_t i = 0; i < I; ++i) {
     if (i + kRowsAhead < I) prefetch_row(table + int64_t(ids[i + kRowsAhead]) * D, D);
-    copy_row(table + int64_t(ids[i]) * D, D, found + i * D);
+    copy_row<kStreams>(table + int64_t(ids[i]) * D, D, found + i * D);
   }
+  if (kStreams) finish_streams();
 }
 
 // Stable, by one digit of the ids.
@@ -79,7 +90,7 @@ void sum_run(const Place* first, const Place* last, const T* gradient, int64_t D
   }
 }
 
-template <typename T>
+template <bool kStreams, typename T>
 void sum_whole_runs(const Place* places, const int64_t* starts, int64_t R, const T* gradient,
                     int64_t D, T* values) {
   const int64_t end = starts[R];
@@ -89,11 +100,12 @@ void sum_whole_runs(const Place* places, const int64_t* starts, int64_t R, const
     }
     const Place *first = places + starts[r], *last = places + starts[r + 1];
     if (last - first == 1) {  // the usual case
-      copy_row(gradient + int64_t(first->position) * D, D, values);
+      copy_row<kStreams>(gradient + int64_t(first->position) * D, D, values);
     } else {
       sum_run(first, last, gradient, D, values, 0, D);
     }
   }
+  if (kStreams) finish_streams();
 }
 
 }  // namespace
@@ -120,7 +132,8 @@ template <typename T, typename Id>
 void gather_rows(const T* table, int64_t D, const Id* ids, int64_t I, T* found) {
   const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
   parallel_for(I, grain, [&](int64_t begin, int64_t end) {
-    copy_rows(table, D, ids + begin, end - begin, found + begin * D);
+    const auto copy = streams(found, I, D) ? copy_rows<true, T, Id> : copy_rows<false, T, Id>;
+    copy(table, D, ids + begin, end - begin, found + begin * D);
   });
 }
 
@@ -172,7 +185,8 @@ void sum_runs(const Place* places, const int64_t* starts, int64_t R, const T* gr
   parallel_for(I, grain, [&](int64_t begin, int64_t end) {
     const int64_t first = std::lower_bound(starts, starts + R, begin) - starts;
     const int64_t last = std::lower_bound(starts + first, starts + R, end) - starts;
-    sum_whole_runs(places, starts + first, last - first, gradient, D, values + first * D);
+    const auto sum = streams(values, R, D) ? sum_whole_runs<true, T> : sum_whole_runs<false, T>;
+    sum(places, starts + first, last - first, gradient, D, values + first * D);
   });
 }
 

@@ -123,6 +123,30 @@ inline void store_some(T* p, Vector<T> v, int64_t count) {
   count >= kLanesOf<T> ? store(p, v) : store_first(p, v, count);
 }
 
+// Past the caches to memory, for results that are longer than they are: a usual store reads first
+// what it overwrites. `p` is aligned to a register. Other threads may read it after
+// finish_streams().
+template <typename T>
+inline void stream(T* p, Vector<T> v) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) _mm512_stream_ps(p, v);
+  if constexpr (sizeof(T) == 8) _mm512_stream_pd(p, v);
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) _mm256_stream_ps(p, v);
+  if constexpr (sizeof(T) == 8) _mm256_stream_pd(p, v);
+#elif defined(__SSE4_1__)
+  if constexpr (sizeof(T) == 4) _mm_stream_ps(p, v);
+  if constexpr (sizeof(T) == 8) _mm_stream_pd(p, v);
+#else
+  store(p, v);
+#endif
+}
+inline void finish_streams() {
+#if defined(__SSE4_1__)
+  _mm_sfence();
+#endif
+}
+
 // kLanes signed bytes as floats. In intrinsics where there are any: GCC converts vectors of bytes
 // one by one. (The full mask costs nothing and keeps GCC 12 from warning about its own header.)
 inline Floats load_bytes(const int8_t* p) {

@@ -41,6 +41,22 @@ def test_gathers_and_sums(kernels, dtype, id_type, shape, V, D):
     np.testing.assert_array_equal(values, wanted)  # the same order of summation: the same bits
 
 
+@pytest.mark.parametrize("D", [32, 33])  # of 33, rows begin anywhere in a register
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_results_longer_than_the_caches(kernels, dtype, D):
+    generator = np.random.default_rng(5)
+    size = (48 << 20) // (D * np.dtype(dtype).itemsize)
+    ids = generator.permutation(np.arange(size, dtype=np.int32))
+    ids[::1000] = ids[1::1000]  # some twice
+    table = np.resize(generator.normal(size=100_003).astype(dtype), (size, D))
+    found = kernels.gather_rows(table, ids)
+    np.testing.assert_array_equal(found, table[ids])
+    rows, values = kernels.sum_by_row(ids, found, size)
+    wanted_rows, counts = np.unique(ids, return_counts=True)
+    np.testing.assert_array_equal(rows, wanted_rows)
+    np.testing.assert_array_equal(values, table[rows] * counts[:, None].astype(dtype))
+
+
 @pytest.mark.parametrize("D", [8, 300])
 @pytest.mark.parametrize("spread", ["as words are", "evenly"])
 def test_number_of_threads_changes_no_bit(kernels, D, spread):
