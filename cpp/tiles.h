@@ -64,17 +64,29 @@ struct Tile {
   }
 };
 
-// sums[r] += element(r) times a row of the strip, for each row r of a tile.
+// sums[r] += element(r) times a row of the strip, for each row r of a tile. Of the two operands the
+// one that takes fewer registers stays in them: with 16, a sum too many would live in memory.
 template <typename T, int R, int G, typename Element>
 [[gnu::always_inline]] inline void add_outer(Vector<T> (&sums)[R][G], const T* b, Element element) {
-  Vector<T> of_b[G];
+  Vector<T> kept[std::min(R, G)];
+  if constexpr (R < G) {
 #pragma GCC unroll 4
-  for (int g = 0; g < G; ++g) of_b[g] = load(b + g * kLanesOf<T>);
+    for (int r = 0; r < R; ++r) kept[r] = broadcast(element(r));
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      const Vector<T> of_b = load(b + g * kLanesOf<T>);
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) sums[r][g] += kept[r] * of_b;
+    }
+  } else {
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) kept[g] = load(b + g * kLanesOf<T>);
 #pragma GCC unroll 12
-  for (int r = 0; r < R; ++r) {
-    const Vector<T> factor = broadcast(element(r));
+    for (int r = 0; r < R; ++r) {
+      const Vector<T> factor = broadcast(element(r));
 #pragma GCC unroll 4
-    for (int g = 0; g < G; ++g) sums[r][g] += factor * of_b[g];
+      for (int g = 0; g < G; ++g) sums[r][g] += factor * kept[g];
+    }
   }
 }
 
