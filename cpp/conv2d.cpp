@@ -125,6 +125,20 @@ std::vector<const T*> blocks_of(const Convolution& c, const Grid& grid, const T*
   return blocks;
 }
 
+// Zeros for the cells, from `first` on, that are as far apart as the windows' strides and as many
+// as the grid's places.
+template <typename T>
+void clear(const Windows& w, int64_t C, const Grid& grid, T* first) {
+  const int64_t rows = grid.y.places, columns = grid.x.places;
+  const int64_t grain = 1 + kElementsWorthAThread / (columns * C);
+  parallel_for(w.B * rows, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      T* cell = first + (i / rows * w.H + i % rows * w.stride_y) * w.W * C;
+      for (int64_t j = 0; j < columns; ++j, cell += w.stride_x * C) std::fill_n(cell, C, T(0));
+    }
+  });
+}
+
 }  // namespace
 
 template <typename T>
@@ -179,15 +193,7 @@ void conv2d_gradient_input(const Convolution& given, const T* dy, const T* kerne
                       backward_axis(w.W, w.OW, w.kw, w.stride_x, w.dilation_x, w.left, px), c.F,
                       filters};
       if (grid.segments() == 0) {  // between strides longer than the kernel nothing was read
-        const int64_t rows = grid.y.places, columns = grid.x.places;
-        parallel_for(
-            w.B * rows, 1 + kElementsWorthAThread / (columns * c.C), [&](int64_t from, int64_t to) {
-              for (int64_t i = from; i < to; ++i) {
-                T* cell = dx + ((i / rows * w.H + py + i % rows * w.stride_y) * w.W + px) * c.C;
-                for (int64_t j = 0; j < columns; ++j, cell += w.stride_x * c.C)
-                  std::fill_n(cell, c.C, T(0));
-              }
-            });
+        clear(w, c.C, grid, dx + (py * w.W + px) * c.C);
         continue;
       }
       if (w.stride_y == 1 && w.stride_x == 1 && winograd_fits<T>(w.B, grid, c.C)) {
