@@ -178,8 +178,8 @@ void add_kernel_gradient(const Grid& grid, const Band<T>& band, int64_t rows, in
         for_even_tiles(length, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
           T* out[kMostRows];
           for (int64_t k = from; k < to; ++k) out[k - from] = d_kernel + (s * length + k) * stride;
-          multiply_columns(begins, i == 0 ? next : begins, band.offset(s) + channel + from,
-                           to - from, count, strip, out, strip.first, true);
+          multiply_columns(begins, band.offset(s) + channel + from, to - from, count, strip,
+                           {i == 0 ? next : begins, strip.data, strip.step}, out, strip.first, true);
         });
       }
     }

@@ -4,7 +4,7 @@ namespace lamina {
 namespace {
 
 // A block of rows of a and of k stays in the second level of cache while the strips pass by.
-constexpr int64_t kRows = 168, kDepth = 384, kColumnsDepth = 96;
+constexpr int64_t kRows = 168, kDepth = 384;
 
 template <typename T>
 Strip<T> from_row(Strip<T> strip, int64_t k) {
@@ -41,7 +41,8 @@ Strip<T> packed_rows(Strip<T> strip, int64_t rows, T* packed) {
   return strip;
 }
 
-// The same of op(a) = the transpose of a.
+}  // namespace
+
 template <typename T>
 void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
                          int64_t depth, T* c, int64_t ldc, bool add) {
@@ -55,16 +56,22 @@ void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piec
     Strip<T> strip = from_row(b[s], k);
     const bool lies_apart = strip.step > strip.vectors * kLanesOf<T>;
     if (lies_apart && p.rows > kFewRows) strip = packed_rows(strip, depth, packed);
+    // What is packed after this, of which each tile fetches a line of every row: the next strip, or
+    // the first one of the rows below.
+    const bool is_last = s + 1 == p.last;
+    const Strip<T> after = from_row(b[is_last ? p.first : s + 1],
+                                    is_last ? std::min(k + depth, b.depth() - depth) : k);
+    int64_t line = 0;
     for_even_tiles(p.rows, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
       T* out[kMostRows];
       for (int64_t r = from; r < to; ++r) out[r - from] = c + (p.row + r) * ldc;
-      multiply_columns(rows, s == p.first ? next : rows, p.row + from, to - from, depth, strip, out,
-                       strip.first, add);
+      const T* right = after.data + line * kLanesOf<T>;
+      multiply_columns(rows, p.row + from, to - from, depth, strip,
+                       {s == p.first ? next : rows, right, after.step}, out, strip.first, add);
+      line = std::min<int64_t>(line + 1, after.vectors - 1);
     });
   }
 }
-
-}  // namespace
 
 template <typename T>
 void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b,
@@ -86,6 +93,8 @@ void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b
 }
 
 #define LAMINA_INSTANTIATE(T)                                                                 \
+  template void multiply_by_columns(const T*, int64_t, const Panels<T>&, const Piece&,        \
+                                    int64_t, int64_t, T*, int64_t, bool);                     \
   template void multiply_piece(Stored, const T*, int64_t, const Panels<T>&, const Piece&, T*, \
                                int64_t, bool);
 

@@ -20,6 +20,13 @@ template <typename T>
 void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b,
                     const Piece& piece, T* c, int64_t ldc, bool add);
 
+// c = or += the transpose of rows [k, k + depth) of a times the same rows of the panels, for one
+// piece of c; at most kColumnsDepth rows: what they need stays in the first cache.
+inline constexpr int64_t kColumnsDepth = 96;
+template <typename T>
+void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piece& piece, int64_t k,
+                         int64_t depth, T* c, int64_t ldc, bool add);
+
 // Calls body(piece) for the pieces of an m x N product of sums over k, one a thread; small products
 // stay on the caller's.
 template <typename T, typename Body>

@@ -4,9 +4,42 @@
 
 #include "gemm.h"
 #include "lanes.h"
+#include "pieces.h"
 #include "sequence_loops.h"
 
 namespace lamina {
+namespace {
+
+// sum (N) += `rows` rows of N. Two sums at once, for no addition to wait for the last one.
+template <typename T>
+void add_rows(const T* from, int64_t stride, int64_t rows, int64_t N, T* sum) {
+  for_channels<T>(0, N, [&](auto some, int64_t j) {
+    Vector<T> even = some.load(sum + j), odd{};
+    for (int64_t r = 0; r + 1 < rows; r += 2) {
+      even += some.load(from + r * stride + j);
+      odd += some.load(from + (r + 1) * stride + j);
+    }
+    if (rows % 2) even += some.load(from + (rows - 1) * stride + j);
+    some.store(sum + j, even + odd);
+  });
+}
+
+// to (rows x N, rows `stride` apart) = the sum of `shares` matrices, `size` elements apart.
+template <typename T>
+void write_sums(const T* sums, int64_t size, int64_t shares, int64_t rows, int64_t N, T* to,
+                int64_t stride) {
+  const int64_t grain = 1 + kElementsWorthAThread / (1 + shares * N);
+  parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      std::copy_n(sums + i * N, N, to + i * stride);
+      for (int64_t s = 1; s < shares; ++s) {
+        for (int64_t j = 0; j < N; ++j) to[i * stride + j] += sums[s * size + i * N + j];
+      }
+    }
+  });
+}
+
+}  // namespace
 
 template <typename T>
 void read_states(const Walk& walk, const T* from, int64_t first, int64_t count, T* scratch) {
@@ -85,35 +118,48 @@ void input_gradient(const T* d_sums, const T* kernel, T* d_inputs, int64_t rows,
 }
 
 template <typename T>
-void kernel_gradient(const T* inputs, const T* d_sums, int64_t d_stride, T* d_kernel,
-                     int64_t stride, int64_t rows, int64_t D, int64_t N) {
-  multiply(Stored::kTransposed, Stored::kPlain, D, N, rows, inputs, std::max<int64_t>(D, 1), d_sums,
-           d_stride, d_kernel, stride);
-}
-
-template <typename T>
-void bias_gradient(const T* d_sums, T* d_bias, int64_t rows, int64_t N) {
-  // Blocks of rows are summed apart and then added, which keeps the rounding errors of long sums
-  // small; threads share the columns. Two sums at once, for no addition to wait for the last one.
-  constexpr int64_t block = 128, lanes = kLanesOf<T>;
-  const int64_t registers = (N + lanes - 1) / lanes;
-  const int64_t grain = 1 + kElementsWorthAThread / (1 + rows * lanes);
-  parallel_for(registers, grain, [&](int64_t from, int64_t to) {
-    for_channels<T>(from * lanes, std::min(N, to * lanes), [&](auto some, int64_t j) {
-      Vector<T> total{};
-      for (int64_t begin = 0; begin < rows; begin += block) {
-        const int64_t end = std::min(rows, begin + block);
-        Vector<T> even{}, odd{};
-        for (int64_t r = begin; r + 1 < end; r += 2) {
-          even += some.load(d_sums + r * N + j);
-          odd += some.load(d_sums + (r + 1) * N + j);
-        }
-        if ((end - begin) % 2) even += some.load(d_sums + (end - 1) * N + j);
-        total += even + odd;
+void parameter_gradients(const T* d_sums, int64_t d_stride, int64_t rows, int64_t N,
+                         const std::vector<KernelGradient<T>>& kernels, T* d_bias) {
+  int64_t inputs = 0;
+  for (const KernelGradient<T>& kernel : kernels) inputs += kernel.D;
+  // Few rows are not worth sums of their own for each thread: then threads share the columns.
+  constexpr int64_t lanes = kLanesOf<T>, worth_a_share = 512;
+  const bool cut_rows = rows >= num_threads() * worth_a_share;
+  const int64_t shares = cut_rows ? num_threads() : 1, size = (inputs + 1) * N;
+  std::vector<T> sums(size_t(shares * size), T(0));
+  const auto add_part = [&](int64_t row, int64_t last_row, int64_t column, int64_t columns, T* to) {
+    const T* from = d_sums + row * d_stride + column;
+    const Panels<T> panels(Stored::kPlain, from, d_stride, last_row - row, columns, 1, true);
+    for_even_tiles(last_row - row, kColumnsDepth, [&](int64_t k, int64_t end) {
+      T* sum = to;
+      for (const KernelGradient<T>& kernel : kernels) {
+        const Piece all{0, kernel.D, 0, panels.count()};
+        multiply_by_columns(kernel.inputs + row * kernel.D, kernel.D, panels, all, k, end - k, sum,
+                            N, true);
+        sum += kernel.D * N;
       }
-      some.store(d_bias + j, total);
+      add_rows(from + k * d_stride, d_stride, end - k, columns, sum);
     });
-  });
+  };
+  if (cut_rows) {
+    parallel_for_shares(rows, worth_a_share, [&](int share, int64_t begin, int64_t end) {
+      add_part(begin, end, 0, N, sums.data() + share * size);
+    });
+  } else {
+    const int64_t work = 1 + rows * (inputs + 1) * lanes;
+    parallel_for((N + lanes - 1) / lanes, 1 + kProductsWorthAThread / work,
+                 [&](int64_t begin, int64_t end) {
+                   const int64_t column = begin * lanes;
+                   add_part(0, rows, column, std::min(N, end * lanes) - column,
+                            sums.data() + column);
+                 });
+  }
+  const T* sum = sums.data();
+  for (const KernelGradient<T>& kernel : kernels) {
+    write_sums(sum, size, shares, kernel.D, N, kernel.gradient, kernel.stride);
+    sum += kernel.D * N;
+  }
+  write_sums(sum, size, shares, 1, N, d_bias, N);
 }
 
 #define LAMINA_INSTANTIATE(T)                                                               \
@@ -122,9 +168,8 @@ void bias_gradient(const T* d_sums, T* d_bias, int64_t rows, int64_t N) {
   template class InputSums<T>;                                                              \
   template class BlockSums<T>;                                                              \
   template void input_gradient(const T*, const T*, T*, int64_t, int64_t, int64_t);          \
-  template void kernel_gradient(const T*, const T*, int64_t, T*, int64_t, int64_t, int64_t, \
-                                int64_t);                                                   \
-  template void bias_gradient(const T*, T*, int64_t, int64_t);
+  template void parameter_gradients(const T*, int64_t, int64_t, int64_t,                    \
+                                    const std::vector<KernelGradient<T>>&, T*);
 
 LAMINA_INSTANTIATE(float)
 LAMINA_INSTANTIATE(double)

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "activation.h"
 
@@ -41,14 +42,22 @@ template <typename T>
 void input_gradient(const T* d_sums, const T* kernel, T* d_inputs, int64_t rows, int64_t D,
                     int64_t N);
 
-// d_kernel (D x N, rows `stride` apart) = transpose of inputs (rows x D) times N columns of d_sums,
-// whose rows are d_stride apart. Serves the recurrent kernels too: their inputs are the states.
+// A kernel that inputs (rows x D) were multiplied by, and where its gradient is to be written: D
+// rows, `stride` apart. Serves the recurrent kernels too: their inputs are the states.
 template <typename T>
-void kernel_gradient(const T* inputs, const T* d_sums, int64_t d_stride, T* d_kernel,
-                     int64_t stride, int64_t rows, int64_t D, int64_t N);
+struct KernelGradient {
+  const T* inputs;
+  int64_t D;
+  T* gradient;
+  int64_t stride;
+};
 
-// d_bias (N) = the sum of d_sums' rows. The same for every number of threads.
+// The gradients of all that sums are made of, from those of N of their columns, whose `rows` rows
+// are d_stride apart and are read once: of the kernels, the transpose of their inputs times d_sums;
+// and d_bias (N), the sum of its rows. Where there are many rows, each thread sums a share of them,
+// and the shares are added in order. Throws std::bad_alloc.
 template <typename T>
-void bias_gradient(const T* d_sums, T* d_bias, int64_t rows, int64_t N);
+void parameter_gradients(const T* d_sums, int64_t d_stride, int64_t rows, int64_t N,
+                         const std::vector<KernelGradient<T>>& kernels, T* d_bias);
 
 }  // namespace lamina

@@ -35,6 +35,16 @@ inline int tile_rows(int vectors) {
   return rows[vectors - 1];
 }
 
+// What will be read soon, and is fetched while a tile is computed: as many rows as it takes, on
+// the left wherever they lie, on the right `step` apart. The hardware does not foresee a way across
+// rows. Both may be what the tile reads itself.
+template <typename T>
+struct Ahead {
+  const T* const* left;
+  const T* right;
+  int64_t step;
+};
+
 namespace detail {
 
 template <typename T, int R, int G>
@@ -110,15 +120,16 @@ void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Str
 }
 
 template <typename T, int R, int G>
-void columns_tile(const T* const* rows, const T* const* next, int64_t offset, int64_t depth,
-                  const Strip<T>& strip, T* const* out, int64_t column, bool add) {
+void columns_tile(const T* const* rows, int64_t offset, int64_t depth, const Strip<T>& strip,
+                  Ahead<T> ahead, T* const* out, int64_t column, bool add) {
   Tile<T, R, G> tile;
   tile.begin(strip, out, column, add);
   const T* b = strip.data;
   const int64_t step = strip.step;
-  for (int64_t k = 0; k < depth; ++k, b += step) {
+  for (int64_t k = 0; k < depth; ++k, b += step, ahead.right += ahead.step) {
     const T* a = rows[k] + offset;
-    __builtin_prefetch(next[k] + offset);
+    __builtin_prefetch(ahead.left[k] + offset);
+    __builtin_prefetch(ahead.right);
     add_outer<T>(tile.sums, b, [&](int r) { return a[r]; });
   }
   tile.end(strip, out, column);
@@ -160,15 +171,13 @@ void multiply_rows(const T* const* rows, int64_t count, int64_t segments, int64_
 }
 
 // The same for columns: out[r][column ...] = or += the sum over k < depth of
-// rows[k][offset + r] times row k of the strip. `next` are as many rows that will be read soon, at
-// the same offset: they are fetched meanwhile, for the hardware does not foresee a way across
-// rows. They may be the same ones.
+// rows[k][offset + r] times row k of the strip. The left rows ahead are fetched at `offset` too.
 template <typename T>
-void multiply_columns(const T* const* rows, const T* const* next, int64_t offset, int64_t count,
-                      int64_t depth, const Strip<T>& strip, T* const* out, int64_t column,
+void multiply_columns(const T* const* rows, int64_t offset, int64_t count, int64_t depth,
+                      const Strip<T>& strip, const Ahead<T>& ahead, T* const* out, int64_t column,
                       bool add) {
   detail::with_sizes(count, strip.vectors, [&](auto R, auto G) {
-    detail::columns_tile<T, R(), G()>(rows, next, offset, depth, strip, out, column, add);
+    detail::columns_tile<T, R(), G()>(rows, offset, depth, strip, ahead, out, column, add);
   });
 }
 

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "bindings/bindings.h"
 #include "gru.h"
@@ -260,50 +262,57 @@ void require_sequences(const Array<T>& inputs, const Array<T>& d_sums) {
           "inputs and gradients must be of the same sequences, got ", inputs, " and ", d_sums);
 }
 
-// Of a kernel that multiplies inputs (B, T, D); d_sums (B, T, N).
+// Gradients of kernel, recurrent kernel and bias, from those d_sums (B, T, N) of their sums.
 template <typename T>
-Array<T> kernel_gradient_of(const Array<T>& inputs, const Array<T>& d_sums) {
-  require_sequences(inputs, d_sums);
-  const int64_t rows = inputs.shape(0) * inputs.shape(1), D = inputs.shape(2);
-  const int64_t N = d_sums.shape(2);
-  Array<T> d_kernel = new_array<T>({D, N});
-  T* to = d_kernel.mutable_data();
-  const py::gil_scoped_release release;
-  kernel_gradient(inputs.data(), d_sums.data(), N, to, N, rows, D, N);
-  return d_kernel;
+py::tuple parameter_gradients_of(const Array<T>& x, const Array<T>& h_before,
+                                 const Array<T>& d_sums) {
+  require_sequences(x, d_sums);
+  require_sequences(h_before, d_sums);
+  const int64_t rows = x.shape(0) * x.shape(1), D = x.shape(2);
+  const int64_t U = h_before.shape(2), N = d_sums.shape(2);
+  Array<T> d_kernel = new_array<T>({D, N}), d_recurrent = new_array<T>({U, N});
+  Array<T> d_bias = new_array<T>({N});
+  const std::vector<KernelGradient<T>> kernels{{x.data(), D, d_kernel.mutable_data(), N},
+                                               {h_before.data(), U, d_recurrent.mutable_data(), N}};
+  T* to_bias = d_bias.mutable_data();
+  {
+    const py::gil_scoped_release release;
+    parameter_gradients(d_sums.data(), N, rows, N, kernels, to_bias);
+  }
+  return py::make_tuple(d_kernel, d_recurrent, d_bias);
 }
 
-// Of GRU's recurrent kernel; d_inner is None without reset_after (gru.h).
+// The same of a GRU (gru.h); with d_inner, which is None without reset_after, the bias has a second
+// row, that of the states' sums.
 template <typename T>
-Array<T> gru_recurrent_kernel_gradient_of(const Array<T>& h_before, const Array<T>& inner,
-                                          const Array<T>& d_sums, const Optional<T>& d_inner) {
+py::tuple gru_parameter_gradients_of(const Array<T>& x, const Array<T>& h_before,
+                                     const Array<T>& inner, const Array<T>& d_sums,
+                                     const Optional<T>& d_inner) {
+  require_sequences(x, d_sums);
   require_sequences(h_before, d_sums);
-  const int64_t U = h_before.shape(2), rows = h_before.shape(0) * h_before.shape(1);
-  require_shape(d_sums, {h_before.shape(0), h_before.shape(1), 3 * U}, "d_sums");
+  const int64_t rows = x.shape(0) * x.shape(1), D = x.shape(2), U = h_before.shape(2), N = 3 * U;
+  require_shape(d_sums, {x.shape(0), x.shape(1), N}, "d_sums");
   require_shape(inner, shape_of(h_before), "inner");
   require_shape(d_inner, shape_of(h_before), "d_inner");
-  Array<T> d_kernel = new_array<T>({U, 3 * U});
-  T* to = d_kernel.mutable_data();
-  const T *before = h_before.data(), *d_gates = d_sums.data();
-  const py::gil_scoped_release release;
-  kernel_gradient(before, d_gates, 3 * U, to, 3 * U, rows, U, 2 * U);
-  if (d_inner) {
-    kernel_gradient(before, d_inner->data(), U, to + 2 * U, 3 * U, rows, U, U);
-  } else {
-    kernel_gradient(inner.data(), d_gates + 2 * U, 3 * U, to + 2 * U, 3 * U, rows, U, U);
+  Array<T> d_kernel = new_array<T>({D, N}), d_recurrent = new_array<T>({U, N});
+  Array<T> d_bias = d_inner ? new_array<T>({2, N}) : new_array<T>({N});
+  T *of_x = d_kernel.mutable_data(), *of_h = d_recurrent.mutable_data();
+  T* to_bias = d_bias.mutable_data();
+  // The states reach the gates z and r as they are, the candidate's sum in another way.
+  const std::vector<KernelGradient<T>> gates{{x.data(), D, of_x, N}, {h_before.data(), U, of_h, N}};
+  std::vector<KernelGradient<T>> candidate{{x.data(), D, of_x + 2 * U, N}};
+  if (!d_inner) candidate.push_back({inner.data(), U, of_h + 2 * U, N});
+  const std::vector<KernelGradient<T>> states{{h_before.data(), U, of_h + 2 * U, N}};
+  {
+    const py::gil_scoped_release release;
+    parameter_gradients(d_sums.data(), N, rows, 2 * U, gates, to_bias);
+    parameter_gradients(d_sums.data() + 2 * U, N, rows, U, candidate, to_bias + 2 * U);
+    if (d_inner) {
+      std::copy_n(to_bias, 2 * U, to_bias + N);
+      parameter_gradients(d_inner->data(), U, rows, U, states, to_bias + N + 2 * U);
+    }
   }
-  return d_kernel;
-}
-
-template <typename T>
-Array<T> bias_gradient_of(const Array<T>& d_sums) {
-  require(d_sums.ndim() == 3, "d_sums must have three dimensions");
-  const int64_t rows = d_sums.shape(0) * d_sums.shape(1), N = d_sums.shape(2);
-  Array<T> d_bias = new_array<T>({N});
-  T* to = d_bias.mutable_data();
-  const py::gil_scoped_release release;
-  bias_gradient(d_sums.data(), to, rows, N);
-  return d_bias;
+  return py::make_tuple(d_kernel, d_recurrent, d_bias);
 }
 
 template <typename T>
@@ -331,9 +340,9 @@ void register_for(py::module_& m) {
         array("c_before"), array("mask"), flag("activation"), flag("recurrent_activation"),
         flag("go_backwards"), flag("zero_masked"), array("d_outputs"), array("d_h"), array("d_c"));
   m.def("sequence_input_gradient", &input_gradient_of<T>, array("d_sums"), array("kernel"));
-  m.def("sequence_kernel_gradient", &kernel_gradient_of<T>, array("inputs"), array("d_sums"));
-  m.def("sequence_bias_gradient", &bias_gradient_of<T>, array("d_sums"));
-  m.def("gru_recurrent_kernel_gradient", &gru_recurrent_kernel_gradient_of<T>, array("h_before"),
+  m.def("sequence_parameter_gradients", &parameter_gradients_of<T>, array("x"), array("h_before"),
+        array("d_sums"));
+  m.def("gru_parameter_gradients", &gru_parameter_gradients_of<T>, array("x"), array("h_before"),
         array("inner"), array("d_sums"), array("d_inner"));
 }
 

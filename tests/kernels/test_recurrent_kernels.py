@@ -133,28 +133,24 @@ def gradients(case, kernels, d_results):
     if case.kind == "simple_rnn":
         activated, h_before = saved
         d_sums, d_h0 = kernels.simple_rnn_gradient(activated=activated, **given)
-        found = {"h0": d_h0, "bias": kernels.sequence_bias_gradient(d_sums)}
-        found["recurrent_kernel"] = kernels.sequence_kernel_gradient(h_before, d_sums)
+        found = {"h0": d_h0}
     elif case.kind == "lstm":
         gates, h_before, c_before = saved
         d_sums, d_h0, d_c0 = kernels.lstm_gradient(gates=gates, c_before=c_before, **given)
-        found = {"h0": d_h0, "c0": d_c0, "bias": kernels.sequence_bias_gradient(d_sums)}
-        found["recurrent_kernel"] = kernels.sequence_kernel_gradient(h_before, d_sums)
+        found = {"h0": d_h0, "c0": d_c0}
     else:
         gates, h_before, inner = saved
         d_sums, d_inner, d_h0 = kernels.gru_gradient(
             gates=gates, h_before=h_before, inner=inner, **given
         )
-        found = {"h0": d_h0, "bias": kernels.sequence_bias_gradient(d_sums)}
-        if case.kind == "gru":
-            of_inner = kernels.sequence_bias_gradient(d_inner)
-            of_gates = found["bias"]
-            found["bias"] = np.stack([of_gates, np.append(of_gates[: 2 * case.U], of_inner)])
-        found["recurrent_kernel"] = kernels.gru_recurrent_kernel_gradient(
-            h_before, inner, d_sums, d_inner
-        )
+        found = {"h0": d_h0}
+    x = case.arrays["x"]
+    if case.kind.startswith("gru"):
+        of_parameters = kernels.gru_parameter_gradients(x, h_before, inner, d_sums, d_inner)
+    else:
+        of_parameters = kernels.sequence_parameter_gradients(x, h_before, d_sums)
+    found |= zip(("kernel", "recurrent_kernel", "bias"), of_parameters, strict=True)
     found["x"] = kernels.sequence_input_gradient(d_sums, case.arrays["kernel"])
-    found["kernel"] = kernels.sequence_kernel_gradient(case.arrays["x"], d_sums)
     return found
 
 
@@ -300,10 +296,15 @@ def test_wrong_arguments_raise(kernels, kind, name, change, message):
 def test_gradients_of_other_shapes_raise(kernels):
     d_sums, other = np.zeros((2, 3, 8)), np.zeros((2, 4, 5))
     with pytest.raises(ValueError, match="same sequences"):
-        kernels.sequence_kernel_gradient(other, d_sums)
+        kernels.sequence_parameter_gradients(other, d_sums, d_sums)
+    with pytest.raises(ValueError, match="same sequences"):
+        kernels.sequence_parameter_gradients(d_sums, other, d_sums)
+    with pytest.raises(ValueError, match="same sequences"):
+        kernels.sequence_parameter_gradients(d_sums, d_sums, d_sums[0])
     with pytest.raises(ValueError, match="columns of d_sums"):
         kernels.sequence_input_gradient(d_sums, np.zeros((5, 7)))
-    with pytest.raises(ValueError, match="three dimensions"):
-        kernels.sequence_bias_gradient(d_sums[0])
+    same = other[:, :3].copy()
     with pytest.raises(ValueError, match="d_sums must have the shape"):
-        kernels.gru_recurrent_kernel_gradient(other[:, :3].copy(), other, d_sums, None)
+        kernels.gru_parameter_gradients(same, same, same, d_sums, None)
+    with pytest.raises(ValueError, match="inner must have the shape"):
+        kernels.gru_parameter_gradients(same, same, other, np.zeros((2, 3, 15)), None)

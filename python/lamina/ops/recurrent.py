@@ -9,6 +9,7 @@ hard_sigmoid.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -105,11 +106,12 @@ def simple_rnn(
         d_sums, d_h0 = core.simple_rnn_gradient(
             recurrent_kernel, activated, **options, d_outputs=d_outputs, d_h=d_last
         )
+        parameters = cache(lambda: core.sequence_parameter_gradients(x, h_before, d_sums))
         return (
             lambda: core.sequence_input_gradient(d_sums, kernel),
-            lambda: core.sequence_kernel_gradient(x, d_sums),
-            lambda: core.sequence_kernel_gradient(h_before, d_sums),
-            lambda: core.sequence_bias_gradient(d_sums),
+            lambda: parameters()[0],
+            lambda: parameters()[1],
+            lambda: parameters()[2],
             d_h0,
         )
 
@@ -177,20 +179,14 @@ def gru(
         d_sums, d_inner, d_h0 = core.gru_gradient(
             recurrent_kernel, gates, h_before, inner, **options, d_outputs=d_outputs, d_h=d_last
         )
-
-        def d_bias() -> Any:
-            from_x = core.sequence_bias_gradient(d_sums)
-            if not reset_after:
-                return from_x
-            from_h = from_x.copy()
-            from_h[-d_inner.shape[2] :] = core.sequence_bias_gradient(d_inner)
-            return np.stack([from_x, from_h])
-
+        parameters = cache(
+            lambda: core.gru_parameter_gradients(x, h_before, inner, d_sums, d_inner)
+        )
         return (
             lambda: core.sequence_input_gradient(d_sums, kernel),
-            lambda: core.sequence_kernel_gradient(x, d_sums),
-            lambda: core.gru_recurrent_kernel_gradient(h_before, inner, d_sums, d_inner),
-            d_bias,
+            lambda: parameters()[0],
+            lambda: parameters()[1],
+            lambda: parameters()[2],
             d_h0,
         )
 
@@ -264,11 +260,12 @@ def lstm(
             d_h=d_last,
             d_c=_arrays(d_c)[0],
         )
+        parameters = cache(lambda: core.sequence_parameter_gradients(x, h_before, d_sums))
         return (
             lambda: core.sequence_input_gradient(d_sums, kernel),
-            lambda: core.sequence_kernel_gradient(x, d_sums),
-            lambda: core.sequence_kernel_gradient(h_before, d_sums),
-            lambda: core.sequence_bias_gradient(d_sums),
+            lambda: parameters()[0],
+            lambda: parameters()[1],
+            lambda: parameters()[2],
             d_h0,
             d_c0,
         )
