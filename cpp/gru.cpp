@@ -129,12 +129,17 @@ template <typename T>
 void step_backward(const Walk& walk, const GruGradients<T>& arrays, int64_t step, int64_t first,
                    int64_t count, T* d_h) {
   const int64_t U = walk.U, padded = padded_units<T>(walk);
+  const int64_t next = places_to_next_backward(walk, step);
   const Activation recurrent = walk.recurrent_activation;
   for (int64_t r = 0; r < count; ++r) {
     for (int64_t unit = 0; unit < U; unit += kLanesOf<T>) {
       const Place<T> place(walk, step, first + r, unit);
       const T* gates = arrays.gates + place.gates();
       T* d_sums = arrays.d_sums + place.gates();
+      fetch_units(gates + next * 3 * U, U, 3);
+      fetch_units(d_sums + next * 3 * U, U, 3);
+      fetch_units(arrays.h_before + place.kept() + next * U, U, 1);
+      fetch_units(arrays.inner + place.kept() + next * U, U, 1);
       T* d_h_at = d_h + r * padded + unit;
       Vector<T> dh = load(d_h_at);
       if (arrays.d_outputs && !(place.masked && walk.zero_masked)) {

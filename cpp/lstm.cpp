@@ -65,6 +65,7 @@ void step_backward(const Walk& walk, const LstmGradients<T>& arrays, int64_t ste
                    int64_t count, T* d_h, T* d_c) {
   constexpr int lanes = kLanesOf<T>;
   const int64_t U = walk.U, padded = padded_units<T>(walk), place = walk.place(step);
+  const int64_t next = places_to_next_backward(walk, step);
   const Activation recurrent = walk.recurrent_activation;
   for (int64_t r = 0; r < count; ++r) {
     const int64_t b = first + r, at = b * walk.T + place;
@@ -73,6 +74,9 @@ void step_backward(const Walk& walk, const LstmGradients<T>& arrays, int64_t ste
       const int64_t width = std::min<int64_t>(lanes, U - unit);
       const T* gates = arrays.gates + at * 4 * U + unit;
       T* d_sums = arrays.d_sums + at * 4 * U + unit;
+      fetch_units(gates + next * 4 * U, U, 4);
+      fetch_units(d_sums + next * 4 * U, U, 4);
+      fetch_units(arrays.c_before + (at + next) * U + unit, U, 1);
       T *d_h_at = d_h + r * padded + unit, *d_c_at = d_c + r * padded + unit;
       Vector<T> dh = load(d_h_at);
       if (arrays.d_outputs && !(masked && walk.zero_masked)) {

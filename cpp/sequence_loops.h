@@ -36,6 +36,18 @@ void for_blocks(const Walk& walk, int64_t products, Body body) {
   });
 }
 
+// How many places there are from a step to the one that the backward pass takes next.
+inline int64_t places_to_next_backward(const Walk& walk, int64_t step) {
+  return walk.place(std::max<int64_t>(step - 1, 0)) - walk.place(step);
+}
+
+// Fetches one register of units of each gate, for what a sequence has at the next step lies too far
+// from what the sequence before it has for the hardware to foresee.
+template <typename T>
+inline void fetch_units(const T* units, int64_t U, int gates) {
+  for (int g = 0; g < gates; ++g) __builtin_prefetch(units + g * U);
+}
+
 // The sums of the gates' inputs, B x T x N, and what makes them. Throws std::bad_alloc.
 template <typename T>
 class InputSums {
