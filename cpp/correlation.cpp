@@ -7,6 +7,9 @@ constexpr int64_t kBandElements = 64 * 1024;  // a quarter of a megabyte
 constexpr int64_t kPlaces = 168;              // whose products are made strip by strip
 constexpr int64_t kDepth = 1024;       // rows of a strip that stay in the second level of cache
 constexpr int64_t kSummedPlaces = 96;  // that give one product of the kernel's gradient
+// Elements of a window from which on it pays to pack what they are all multiplied with, unless it
+// is as narrow as a strip.
+constexpr int64_t kWorthPacking = 128;
 
 // Whether so few columns are left that registers are better filled along the cells.
 template <typename T>
@@ -165,13 +168,14 @@ void add_kernel_gradient(const Grid& grid, const Band<T>& band, int64_t rows, in
                          const T* dy, int64_t N, int64_t stride, T* d_kernel) {
   const int64_t segments = grid.segments(), length = grid.length();
   const int64_t places = rows * grid.x.places;
+  const bool packs = segments * length >= kWorthPacking && N > kStripVectors * kLanesOf<T>;
   const T *begins[kSummedPlaces], *next[kSummedPlaces];
   for_even_tiles(places, kSummedPlaces, [&](int64_t begin, int64_t end) {
     const int64_t count = end - begin, left = std::min(count, places - end);
     band.begins(begin, count, begins);
     band.begins(end, left, next);
     std::copy(begins + left, begins + count, next + left);
-    const Panels<T> panels(Stored::kPlain, dy + begin * stride, stride, end - begin, N, 1, true);
+    const Panels<T> panels(Stored::kPlain, dy + begin * stride, stride, count, N, 1, !packs);
     for (int64_t i = 0; i < panels.count(); ++i) {
       const Strip<T>& strip = panels[i];
       for (int64_t s = 0; s < segments; ++s) {
