@@ -180,10 +180,12 @@ void add_kernel_gradient(const Grid& grid, const Band<T>& band, int64_t rows, in
       const Strip<T>& strip = panels[i];
       for (int64_t s = 0; s < segments; ++s) {
         for_even_tiles(length, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
-          T* out[kMostRows];
+          T* out[kMostRows] = {};
           for (int64_t k = from; k < to; ++k) out[k - from] = d_kernel + (s * length + k) * stride;
-          multiply_columns(begins, band.offset(s) + channel + from, to - from, count, strip,
-                           {i == 0 ? next : begins, strip.data, strip.step}, out, strip.first, true);
+          const int64_t offset = band.offset(s) + channel + from;
+          const T* const* soon = i == 0 ? next : begins;
+          multiply_columns(begins, offset, to - from, count, strip, out, strip.first, true,
+                           [&](int64_t k) { __builtin_prefetch(soon[k] + offset); });
         });
       }
     }

@@ -63,11 +63,16 @@ void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piec
                                     is_last ? std::min(k + depth, b.depth() - depth) : k);
     int64_t line = 0;
     for_even_tiles(p.rows, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
-      T* out[kMostRows];
+      T* out[kMostRows] = {};
       for (int64_t r = from; r < to; ++r) out[r - from] = c + (p.row + r) * ldc;
+      const int64_t offset = p.row + from;
+      const T* const* soon = s == p.first ? next : rows;
       const T* right = after.data + line * kLanesOf<T>;
-      multiply_columns(rows, p.row + from, to - from, depth, strip,
-                       {s == p.first ? next : rows, right, after.step}, out, strip.first, add);
+      multiply_columns(rows, offset, to - from, depth, strip, out, strip.first, add,
+                       [&](int64_t i) {
+                         __builtin_prefetch(soon[i] + offset);
+                         __builtin_prefetch(right + i * after.step);
+                       });
       line = std::min<int64_t>(line + 1, after.vectors - 1);
     });
   }
@@ -92,10 +97,10 @@ void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b
   });
 }
 
-#define LAMINA_INSTANTIATE(T)                                                                 \
-  template void multiply_by_columns(const T*, int64_t, const Panels<T>&, const Piece&,        \
-                                    int64_t, int64_t, T*, int64_t, bool);                     \
-  template void multiply_piece(Stored, const T*, int64_t, const Panels<T>&, const Piece&, T*, \
+#define LAMINA_INSTANTIATE(T)                                                                   \
+  template void multiply_by_columns(const T*, int64_t, const Panels<T>&, const Piece&, int64_t, \
+                                    int64_t, T*, int64_t, bool);                                \
+  template void multiply_piece(Stored, const T*, int64_t, const Panels<T>&, const Piece&, T*,   \
                                int64_t, bool);
 
 LAMINA_INSTANTIATE(float)

@@ -147,12 +147,11 @@ void parameter_gradients(const T* d_sums, int64_t d_stride, int64_t rows, int64_
     });
   } else {
     const int64_t work = 1 + rows * (inputs + 1) * lanes;
-    parallel_for((N + lanes - 1) / lanes, 1 + kProductsWorthAThread / work,
-                 [&](int64_t begin, int64_t end) {
-                   const int64_t column = begin * lanes;
-                   add_part(0, rows, column, std::min(N, end * lanes) - column,
-                            sums.data() + column);
-                 });
+    parallel_for(
+        (N + lanes - 1) / lanes, 1 + kProductsWorthAThread / work, [&](int64_t begin, int64_t end) {
+          const int64_t column = begin * lanes;
+          add_part(0, rows, column, std::min(N, end * lanes) - column, sums.data() + column);
+        });
   }
   const T* sum = sums.data();
   for (const KernelGradient<T>& kernel : kernels) {
@@ -162,13 +161,13 @@ void parameter_gradients(const T* d_sums, int64_t d_stride, int64_t rows, int64_
   write_sums(sum, size, shares, 1, N, d_bias, N);
 }
 
-#define LAMINA_INSTANTIATE(T)                                                               \
-  template void read_states(const Walk&, const T*, int64_t, int64_t, T*);                   \
-  template void write_states(const Walk&, const T*, int64_t, int64_t, T*);                  \
-  template class InputSums<T>;                                                              \
-  template class BlockSums<T>;                                                              \
-  template void input_gradient(const T*, const T*, T*, int64_t, int64_t, int64_t);          \
-  template void parameter_gradients(const T*, int64_t, int64_t, int64_t,                    \
+#define LAMINA_INSTANTIATE(T)                                                      \
+  template void read_states(const Walk&, const T*, int64_t, int64_t, T*);          \
+  template void write_states(const Walk&, const T*, int64_t, int64_t, T*);         \
+  template class InputSums<T>;                                                     \
+  template class BlockSums<T>;                                                     \
+  template void input_gradient(const T*, const T*, T*, int64_t, int64_t, int64_t); \
+  template void parameter_gradients(const T*, int64_t, int64_t, int64_t,           \
                                     const std::vector<KernelGradient<T>>&, T*);
 
 LAMINA_INSTANTIATE(float)

@@ -35,16 +35,6 @@ inline int tile_rows(int vectors) {
   return rows[vectors - 1];
 }
 
-// What will be read soon, and is fetched while a tile is computed: as many rows as it takes, on
-// the left wherever they lie, on the right `step` apart. The hardware does not foresee a way across
-// rows. Both may be what the tile reads itself.
-template <typename T>
-struct Ahead {
-  const T* const* left;
-  const T* right;
-  int64_t step;
-};
-
 namespace detail {
 
 template <typename T, int R, int G>
@@ -119,17 +109,16 @@ void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Str
   tile.end(strip, out, column);
 }
 
-template <typename T, int R, int G>
+template <typename T, int R, int G, typename Fetch>
 void columns_tile(const T* const* rows, int64_t offset, int64_t depth, const Strip<T>& strip,
-                  Ahead<T> ahead, T* const* out, int64_t column, bool add) {
+                  T* const* out, int64_t column, bool add, const Fetch& fetch) {
   Tile<T, R, G> tile;
   tile.begin(strip, out, column, add);
   const T* b = strip.data;
   const int64_t step = strip.step;
-  for (int64_t k = 0; k < depth; ++k, b += step, ahead.right += ahead.step) {
+  for (int64_t k = 0; k < depth; ++k, b += step) {
     const T* a = rows[k] + offset;
-    __builtin_prefetch(ahead.left[k] + offset);
-    __builtin_prefetch(ahead.right);
+    fetch(k);
     add_outer<T>(tile.sums, b, [&](int r) { return a[r]; });
   }
   tile.end(strip, out, column);
@@ -171,13 +160,14 @@ void multiply_rows(const T* const* rows, int64_t count, int64_t segments, int64_
 }
 
 // The same for columns: out[r][column ...] = or += the sum over k < depth of
-// rows[k][offset + r] times row k of the strip. The left rows ahead are fetched at `offset` too.
-template <typename T>
+// rows[k][offset + r] times row k of the strip. fetch(k) may ask for a little of what will be read
+// soon: the hardware does not foresee a way across rows.
+template <typename T, typename Fetch>
 void multiply_columns(const T* const* rows, int64_t offset, int64_t count, int64_t depth,
-                      const Strip<T>& strip, const Ahead<T>& ahead, T* const* out, int64_t column,
-                      bool add) {
+                      const Strip<T>& strip, T* const* out, int64_t column, bool add,
+                      const Fetch& fetch) {
   detail::with_sizes(count, strip.vectors, [&](auto R, auto G) {
-    detail::columns_tile<T, R(), G()>(rows, offset, depth, strip, ahead, out, column, add);
+    detail::columns_tile<T, R(), G()>(rows, offset, depth, strip, out, column, add, fetch);
   });
 }
 

@@ -104,10 +104,9 @@ class TileSums {
       const Strip<T> strip{places + column, padded_, int(end - begin), column,
                            std::min(lanes, N_ - (end - 1) * lanes)};
       for_even_tiles(tiles_.C, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
-        T* out[kMostRows];
+        T* out[kMostRows] = {};
         for (int64_t c = from; c < to; ++c) out[c - from] = sums + c * N_;
-        multiply_columns(rows, from, to - from, count, strip, {rows, strip.data, strip.step}, out,
-                         column, true);
+        multiply_columns(rows, from, to - from, count, strip, out, column, true, [](int64_t) {});
       });
     });
   }
