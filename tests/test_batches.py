@@ -6,6 +6,7 @@ from small_models import data, small_model, two_by_two
 
 from lamina import Sequential, layers
 from lamina.layers import Dense
+from lamina.models.batches import ArrayBatches
 from lamina.randomness import set_random_seed
 
 
@@ -98,6 +99,29 @@ def test_arrays_generators_sequences_and_iterables_train_alike():
     )
     np.testing.assert_allclose(model.predict(Batches(x, y)), model.predict(x), rtol=1e-6)
     np.testing.assert_allclose(model.predict(generator()), model.predict(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint8, np.float16, bool])
+@pytest.mark.parametrize("width", [1, 30, 4001, 4096])  # small samples, odd ones, whole words
+def test_shuffled_batches_hold_every_sample_whole(dtype, width):
+    rng = np.random.default_rng(width)
+    x = np.frombuffer(rng.bytes(150 * width * np.dtype(dtype).itemsize), np.uint8).copy()
+    x = (x % 2 == 1).reshape(150, -1) if dtype is bool else x.view(dtype).reshape(150, width)
+    labels = np.arange(150)
+    # In turn as they are, with strides, and at an odd address.
+    moved = np.empty(x.nbytes + 1, np.uint8)[1:].view(dtype).reshape(x.shape)
+    moved[:] = x
+    for given in (x, np.asfortranarray(x), moved):
+        batches = ArrayBatches(given, labels, batch_size=64, shuffle=True)
+        taken = list(batches)
+        assert [len(batch) for batch, _, _ in taken] == [64, 64, 22]
+        order = np.concatenate([numbers for _, numbers, _ in taken])
+        assert sorted(order) == labels.tolist()
+        assert (order != labels).any()
+        for batch, numbers, _ in taken:
+            assert batch.dtype == x.dtype
+            assert batch.shape[1:] == x.shape[1:]
+            assert batch.tobytes() == x[numbers].tobytes()
 
 
 def test_a_generator_that_ends_too_soon():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamina._native import core
 from lamina.autodiff import Tensor, flatten
 from lamina.models.passes import Passes
 from lamina.randomness import generator
@@ -70,6 +71,30 @@ def _is_numbers(value: Any) -> bool:
     return isinstance(first, (int, float, bool, np.generic, list, tuple, str))
 
 
+# A batch of so many bytes is gathered on several threads, which numpy does not do.
+_WORTH_THREADS = 256 * 1024
+
+
+def _as_words(array: NDArray[Any], batch_size: int) -> NDArray[Any] | None:
+    """Return a view of an array with large samples, a row of words for each, if they are whole.
+
+    Words are float32 because the kernel that gathers rows takes those: it moves the bits unseen.
+    """
+    size = array[0].nbytes
+    if size * min(batch_size, len(array)) < _WORTH_THREADS or size % 4:
+        return None
+    if not array.flags.c_contiguous or array.dtype.kind not in "fiub":
+        return None
+    words = array.reshape(len(array), -1).view(np.float32)
+    return words if words.flags.aligned else None
+
+
+def _take(array: NDArray[Any], words: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any]:
+    if words is None:
+        return array.take(rows, 0)
+    return core.gather_rows(words, rows).view(array.dtype).reshape(-1, *array.shape[1:])
+
+
 class ArrayBatches(Passes):
     """Samples in memory, ``batch_size`` at a time, in another order each epoch if ``shuffle``.
 
@@ -97,7 +122,10 @@ class ArrayBatches(Passes):
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.shuffle, self.texts = shuffle, texts
-        self._buffers: list[Any] | None = None  # of x, y and the weights, those that there are
+        # The samples as the kernel takes them, where that pays.
+        self._words: list[Any] = [
+            part and [_as_words(array, self.batch_size) for array in part[0]] for part in self.parts
+        ]
 
     def _count_samples(self) -> int:
         lengths = [
@@ -155,23 +183,10 @@ class ArrayBatches(Passes):
         return x, y, weight
 
     def _gather(self, rows: NDArray[np.int64]) -> Batch:
-        """Return the samples of these rows, in buffers that the next batch is gathered into."""
-        count = len(rows)
-        if self._buffers is None:
-            size = min(self.batch_size, self.samples)
-            self._buffers = [
-                part and [np.empty((size, *a.shape[1:]), a.dtype) for a in part[0]]
-                for part in self.parts
-            ]
+        """Return the samples of these rows."""
         x, y, weight = [
-            part
-            and part[1](
-                [
-                    array.take(rows, 0, buffer[:count], "clip")
-                    for array, buffer in zip(part[0], buffers, strict=True)
-                ]
-            )
-            for part, buffers in zip(self.parts, self._buffers, strict=True)
+            part and part[1]([_take(*each, rows) for each in zip(part[0], words, strict=True)])
+            for part, words in zip(self.parts, self._words, strict=True)
         ]
         return x, y, weight
 
