@@ -41,39 +41,72 @@ Strip<T> packed_rows(Strip<T> strip, int64_t rows, T* packed) {
   return strip;
 }
 
+// What the tiles of a block of rows fetch into the second cache meanwhile: the rows below it, line
+// by line, those of a first. The hardware does not foresee a way across rows. Where there are more
+// tiles than lines, a line takes 2, 4, ... of them, so that memory is asked evenly.
+template <typename T>
+class RowsBelow {
+ public:
+  // A line of some rows: those of one tile, which calls it for each of its own.
+  struct Line {
+    const T* begin;
+    int64_t step, row;
+    int shift;
+    void operator()(int64_t k) const {
+      __builtin_prefetch(begin + ((row + k) >> shift) * step, 0, 2);
+    }
+  };
+
+  RowsBelow(const T* a, int64_t lda, const Panels<T>& b, const Piece& piece, int64_t k,
+            int64_t depth)
+      : a_lines_((piece.rows + kLanes - 1) / kLanes), lda_(lda), depth_(depth), lines_(a_lines_) {
+    const int64_t below = std::min(k + depth, b.depth() - depth);
+    a_ = a + below * lda + piece.row;
+    b_ = from_row(b[piece.first], below);
+    int64_t tiles = 0;
+    for (int64_t s = piece.first; s < piece.last; ++s) {
+      const int most = tile_rows(b[s].vectors);
+      lines_ += b[s].vectors;
+      tiles += (piece.rows + most - 1) / most;
+    }
+    while ((lines_ << (shift_ + 1)) <= tiles) ++shift_;
+  }
+
+  Line next() {
+    const int64_t line = std::min(tile_ >> shift_, lines_ - 1);
+    const int64_t row = (tile_++ & ((int64_t(1) << shift_) - 1)) * depth_;
+    if (line < a_lines_) return {a_ + line * kLanes, lda_, row, shift_};
+    return {b_.data + (line - a_lines_) * kLanes, b_.step, row, shift_};
+  }
+
+ private:
+  static constexpr int64_t kLanes = kLanesOf<T>;
+
+  const T* a_;
+  Strip<T> b_;
+  int64_t a_lines_, lda_, depth_, lines_, tile_ = 0;
+  int shift_ = 0;
+};
+
 }  // namespace
 
 template <typename T>
 void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
                          int64_t depth, T* c, int64_t ldc, bool add) {
-  const T *rows[kColumnsDepth], *next[kColumnsDepth];
-  for (int64_t i = 0; i < depth; ++i) {
-    rows[i] = a + (k + i) * lda;
-    next[i] = a + std::min(k + depth + i, b.depth() - 1) * lda;
-  }
+  if (p.first == p.last) return;
+  const T* rows[kColumnsDepth];
+  for (int64_t i = 0; i < depth; ++i) rows[i] = a + (k + i) * lda;
+  RowsBelow<T> below(a, lda, b, p, k, depth);
   T packed[kColumnsDepth * kStripVectors * kLanesOf<T>];
   for (int64_t s = p.first; s < p.last; ++s) {
     Strip<T> strip = from_row(b[s], k);
     const bool lies_apart = strip.step > strip.vectors * kLanesOf<T>;
     if (lies_apart && p.rows > kFewRows) strip = packed_rows(strip, depth, packed);
-    // What is packed after this, of which each tile fetches a line of every row: the next strip, or
-    // the first one of the rows below.
-    const bool is_last = s + 1 == p.last;
-    const Strip<T> after = from_row(b[is_last ? p.first : s + 1],
-                                    is_last ? std::min(k + depth, b.depth() - depth) : k);
-    int64_t line = 0;
     for_even_tiles(p.rows, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
       T* out[kMostRows] = {};
       for (int64_t r = from; r < to; ++r) out[r - from] = c + (p.row + r) * ldc;
-      const int64_t offset = p.row + from;
-      const T* const* soon = s == p.first ? next : rows;
-      const T* right = after.data + line * kLanesOf<T>;
-      multiply_columns(rows, offset, to - from, depth, strip, out, strip.first, add,
-                       [&](int64_t i) {
-                         __builtin_prefetch(soon[i] + offset);
-                         __builtin_prefetch(right + i * after.step);
-                       });
-      line = std::min<int64_t>(line + 1, after.vectors - 1);
+      multiply_columns(rows, p.row + from, to - from, depth, strip, out, strip.first, add,
+                       below.next());
     });
   }
 }
