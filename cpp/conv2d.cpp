@@ -241,6 +241,10 @@ void gradient_by_channels(const Convolution& c, const T* x, const T* dy, T* d_ke
 
 template <typename T>
 void conv2d_gradient_kernel(const Convolution& given, const T* x, const T* dy, T* d_kernel) {
+  if (is_product(given)) {
+    return multiply(Stored::kTransposed, Stored::kPlain, given.C, given.F, given.windows.places(),
+                    x, given.C, dy, given.F, d_kernel, given.F);
+  }
   const Convolution c = upright(given);
   const Windows& w = c.windows;
   if (w.stride_y == 1 && w.stride_x == 1 && c.G == 1 && 4 * c.F <= kLanesOf<T> && c.F < c.C) {

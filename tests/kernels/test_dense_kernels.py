@@ -106,6 +106,8 @@ def test_long_sums_of_a_bias_keep_their_digits(kernels):
         (None, 35, 50, 1),
         (None, 0, 3, 2),
         (None, 3, 2, 0),
+        (None, 40, 0, 3),
+        (None, 40, 0, 3000),
         (1, 4, 5, 6),
         (7, 16, 17, 18),
         (0, 2, 2, 2),
