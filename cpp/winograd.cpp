@@ -16,6 +16,9 @@ using namespace winograd_tiles;
 
 constexpr int64_t kBlockElements = 96 * 1024;  // transformed, in the second level of cache
 constexpr int64_t kMostTiles = 96;
+// Multiplications that are worth a thread: more than elsewhere, for it must read the transformed
+// kernel, which another core may have made.
+constexpr int64_t kWorthAThread = 2 * kProductsWorthAThread;
 
 // Three elements of the kernel: G g.
 template <typename V>
@@ -81,12 +84,13 @@ bool winograd_fits(int64_t B, const Grid& grid, int64_t N) {
 }
 
 template <typename T>
-std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>& blocks, Stored stored,
-                                       int64_t stride, int64_t C, int64_t N) {
+WinogradKernel<T> winograd_kernel(const std::vector<const T*>& blocks, Stored stored,
+                                  int64_t stride, int64_t C, int64_t N) {
   const bool plain = stored == Stored::kPlain;
   const int64_t rows = plain ? C : N, columns = plain ? N : C;
-  const Buffer<T> transformed = make_buffer<T>(size_t(kProducts * rows * columns));
   const int64_t step = rows * columns;
+  WinogradKernel<T> kernel{make_buffer<T>(size_t(kProducts * step)), {}};
+  T* transformed = kernel.elements.get();
   parallel_for(rows, 1 + kFunctionsWorthAThread / (1 + columns), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       for (int64_t j = 0; j < columns; j += kLanesOf<T>) {
@@ -98,55 +102,55 @@ std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>& blocks, Stor
           transform_kernel(along[3 * i], along[3 * i + 1], along[3 * i + 2], all + i * kCells, 1);
         }
         for (int i = 0; i < kProducts; ++i) {
-          store_some(transformed.get() + i * step + row * columns + j, all[i], some);
+          store_some(transformed + i * step + row * columns + j, all[i], some);
         }
       }
     }
   });
-  std::vector<Panels<T>> panels;
-  panels.reserve(kProducts);
+  // One strip lies in its matrix as it would be packed.
+  const bool stays = N <= kStripVectors * kLanesOf<T>;
+  kernel.products.reserve(kProducts);
   for (int i = 0; i < kProducts; ++i) {
-    panels.emplace_back(stored, transformed.get() + i * step, columns, C, N);
+    kernel.products.emplace_back(stored, transformed + i * step, columns, C, N, 1, stays);
   }
-  return panels;
+  return kernel;
 }
 
 template <typename T>
-void winograd(int64_t B, const Grid& grid, const T* images, const std::vector<Panels<T>>& kernel,
+void winograd(int64_t B, const Grid& grid, const T* images, const WinogradKernel<T>& kernel,
               int64_t N, const T* bias, Activation activation, T* out) {
   const Tiles tiles(grid);
   const int64_t C = tiles.C, count = tiles.count(B);
   const int64_t most = std::clamp<int64_t>(kBlockElements / (kProducts * (C + N)), 12, kMostTiles);
-  parallel_for(
-      count, 1 + kProductsWorthAThread / (kProducts * C * N), [&](int64_t first, int64_t last) {
-        const int64_t step = apart<T>(most * C), out_step = apart<T>(most * N);
-        const Buffer<T> cells = make_buffer<T>(size_t(kProducts * step + C));
-        const Buffer<T> products = make_buffer<T>(size_t(kProducts * out_step));
-        T* nothing = cells.get() + kProducts * step;
-        std::fill_n(nothing, C, T(0));
-        for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
-          const int64_t block = end - begin;
-          for (int64_t t = 0; t < block; ++t) {
-            transform_tile(tiles, first + begin + t, images, nothing, cells.get() + t * C, step);
-          }
-          for (int i = 0; i < kProducts; ++i) {
-            multiply_piece(Stored::kPlain, cells.get() + i * step, C, kernel[size_t(i)],
-                           {0, block, 0, kernel[size_t(i)].count()}, products.get() + i * out_step,
-                           N, false);
-          }
-          for (int64_t t = 0; t < block; ++t) {
-            write_tile(tiles, first + begin + t, products.get() + t * N, out_step, N, bias,
-                       activation, out);
-          }
-        });
-      });
+  parallel_for(count, 1 + kWorthAThread / (kProducts * C * N), [&](int64_t first, int64_t last) {
+    const int64_t step = apart<T>(most * C), out_step = apart<T>(most * N);
+    const Buffer<T> cells = make_buffer<T>(size_t(kProducts * step + C));
+    const Buffer<T> products = make_buffer<T>(size_t(kProducts * out_step));
+    T* nothing = cells.get() + kProducts * step;
+    std::fill_n(nothing, C, T(0));
+    for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
+      const int64_t block = end - begin;
+      for (int64_t t = 0; t < block; ++t) {
+        transform_tile(tiles, first + begin + t, images, nothing, cells.get() + t * C, step);
+      }
+      for (int i = 0; i < kProducts; ++i) {
+        const Panels<T>& by = kernel.products[size_t(i)];
+        multiply_piece(Stored::kPlain, cells.get() + i * step, C, by, {0, block, 0, by.count()},
+                       products.get() + i * out_step, N, false);
+      }
+      for (int64_t t = 0; t < block; ++t) {
+        write_tile(tiles, first + begin + t, products.get() + t * N, out_step, N, bias, activation,
+                   out);
+      }
+    });
+  });
 }
 
-#define LAMINA_INSTANTIATE(T)                                                                    \
-  template bool winograd_fits<T>(int64_t, const Grid&, int64_t);                                 \
-  template std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>&, Stored, int64_t, \
-                                                  int64_t, int64_t);                             \
-  template void winograd(int64_t, const Grid&, const T*, const std::vector<Panels<T>>&, int64_t, \
+#define LAMINA_INSTANTIATE(T)                                                               \
+  template bool winograd_fits<T>(int64_t, const Grid&, int64_t);                            \
+  template WinogradKernel<T> winograd_kernel(const std::vector<const T*>&, Stored, int64_t, \
+                                             int64_t, int64_t);                             \
+  template void winograd(int64_t, const Grid&, const T*, const WinogradKernel<T>&, int64_t, \
                          const T*, Activation, T*);
 
 LAMINA_INSTANTIATE(float)
