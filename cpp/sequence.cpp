@@ -10,17 +10,18 @@
 namespace lamina {
 namespace {
 
-// sum (N) += `rows` rows of N. Two sums at once, for no addition to wait for the last one.
+// sum (N) += `rows` rows of N, which are summed apart first: rounding grows with them and not with
+// all. Two sums at once, for no addition to wait for the last one.
 template <typename T>
 void add_rows(const T* from, int64_t stride, int64_t rows, int64_t N, T* sum) {
   for_channels<T>(0, N, [&](auto some, int64_t j) {
-    Vector<T> even = some.load(sum + j), odd{};
+    Vector<T> even{}, odd{};
     for (int64_t r = 0; r + 1 < rows; r += 2) {
       even += some.load(from + r * stride + j);
       odd += some.load(from + (r + 1) * stride + j);
     }
     if (rows % 2) even += some.load(from + (rows - 1) * stride + j);
-    some.store(sum + j, even + odd);
+    some.store(sum + j, some.load(sum + j) + (even + odd));
   });
 }
 

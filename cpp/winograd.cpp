@@ -108,11 +108,12 @@ WinogradKernel<T> winograd_kernel(const std::vector<const T*>& blocks, Stored st
     }
   });
   // One strip lies in its matrix as it would be packed.
-  const bool stays = N <= kStripVectors * kLanesOf<T>;
+  const bool stays = plain && N <= kStripVectors * kLanesOf<T>;
   kernel.products.reserve(kProducts);
   for (int i = 0; i < kProducts; ++i) {
     kernel.products.emplace_back(stored, transformed + i * step, columns, C, N, 1, stays);
   }
+  if (!stays) kernel.elements.reset();
   return kernel;
 }
 

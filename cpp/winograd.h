@@ -22,8 +22,8 @@ namespace lamina {
 template <typename T>
 bool winograd_fits(int64_t B, const Grid& grid, int64_t N);
 
-// A transformed kernel: what each of the 16 products multiplies with, and where that lies as long
-// as it need not be packed.
+// A transformed kernel: what each of the 16 products multiplies with, and where that lies unless
+// it is packed.
 template <typename T>
 struct WinogradKernel {
   Buffer<T> elements;
