@@ -80,7 +80,7 @@ def _as_words(array: NDArray[Any], batch_size: int) -> NDArray[Any] | None:
 
     Words are float32 because the kernel that gathers rows takes those: it moves the bits unseen.
     """
-    size = array[0].nbytes
+    size = array.nbytes // len(array)
     if size * min(batch_size, len(array)) < _WORTH_THREADS or size % 4:
         return None
     if not array.flags.c_contiguous or array.dtype.kind not in "fiub":
