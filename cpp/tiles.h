@@ -37,28 +37,39 @@ inline int tile_rows(int vectors) {
 
 namespace detail {
 
+// Sums begin with zeros and are added to what is there at the end, so that rounding grows with the
+// depth of a tile and the number of tiles, not with their product.
 template <typename T, int R, int G>
 struct Tile {
   Vector<T> sums[R][G];
 
-  void begin(const Strip<T>& strip, T* const* out, int64_t column, bool add) {
+  void begin() {
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-      for (int g = 0; g < G; ++g) {
-        const T* from = out[r] + column + g * kLanesOf<T>;
-        sums[r][g] = !add ? Vector<T>{} : g + 1 < G ? load(from) : load_some(from, strip.last);
-      }
+      for (int g = 0; g < G; ++g) sums[r][g] = Vector<T>{};
     }
   }
 
-  void end(const Strip<T>& strip, T* const* out, int64_t column) const {
+  void end(const Strip<T>& strip, T* const* out, int64_t column, bool add) {
+    if (add) add_what_is_there(strip, out, column);
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
       for (int g = 0; g < G; ++g) {
         T* to = out[r] + column + g * kLanesOf<T>;
         g + 1 < G ? store(to, sums[r][g]) : store_some(to, sums[r][g], strip.last);
+      }
+    }
+  }
+
+  void add_what_is_there(const Strip<T>& strip, T* const* out, int64_t column) {
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) {
+        const T* from = out[r] + column + g * kLanesOf<T>;
+        sums[r][g] += g + 1 < G ? load(from) : load_some(from, strip.last);
       }
     }
   }
@@ -94,7 +105,7 @@ template <typename T, int R, int G>
 void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Strip<T>& strip,
                T* const* out, int64_t column, bool add) {
   Tile<T, R, G> tile;
-  tile.begin(strip, out, column, add);
+  tile.begin();
   const T* b = strip.data;
   const int64_t step = strip.step;
   for (int64_t s = 0; s < segments; ++s, rows += R) {
@@ -106,14 +117,14 @@ void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Str
       add_outer<T>(tile.sums, b, [&](int r) { return a[r][k]; });
     }
   }
-  tile.end(strip, out, column);
+  tile.end(strip, out, column, add);
 }
 
 template <typename T, int R, int G, typename Fetch>
 void columns_tile(const T* const* rows, int64_t offset, int64_t depth, const Strip<T>& strip,
                   T* const* out, int64_t column, bool add, const Fetch& fetch) {
   Tile<T, R, G> tile;
-  tile.begin(strip, out, column, add);
+  tile.begin();
   const T* b = strip.data;
   const int64_t step = strip.step;
   for (int64_t k = 0; k < depth; ++k, b += step) {
@@ -121,7 +132,7 @@ void columns_tile(const T* const* rows, int64_t offset, int64_t depth, const Str
     fetch(k);
     add_outer<T>(tile.sums, b, [&](int r) { return a[r]; });
   }
-  tile.end(strip, out, column);
+  tile.end(strip, out, column, add);
 }
 
 // Calls use(R, G as constants) for count rows, at most R, and the strip's vectors.

@@ -161,6 +161,7 @@ SHAPES = [
     {"B": 13, "T": 4, "D": 1, "U": 17},
     {"B": 150, "T": 2, "D": 5, "U": 33},
     {"B": 9, "T": 9, "D": 20, "U": 130},
+    {"B": 260, "T": 8, "D": 5, "U": 21},  # so many rows that each thread sums a share of them
     {"B": 0, "T": 3, "D": 2, "U": 4},
     {"B": 3, "T": 0, "D": 2, "U": 4},
 ]
@@ -238,10 +239,11 @@ def test_single_precision_gradients_equal_double(kernels, kind, shape):
 
 
 @pytest.mark.parametrize("kind", GATES)
-def test_numbers_of_threads_agree(kernels, kind):
-    case = Case(kind, B=70, T=12, D=9, U=40, mask="right", dtype=np.float32)
+@pytest.mark.parametrize("B", [70, 150])  # threads share the columns of gradients, or their rows
+def test_numbers_of_threads_agree(kernels, kind, B):
+    case = Case(kind, B=B, T=12, D=9, U=40, mask="right", dtype=np.float32)
     rng = np.random.default_rng(3)
-    d_results = [r.astype(np.float32) for r in (rng.normal(size=(70, 12, 40)),)]
+    d_results = [rng.normal(size=(B, 12, 40)).astype(np.float32)]
     d_results += [None] * (2 if kind == "lstm" else 1)
     before, found = kernels.num_threads(), []
     try:
