@@ -6,6 +6,7 @@
 
 #include "activation_functions.h"
 #include "parallel.h"
+#include "shares.h"
 #include "simd.h"
 
 namespace lamina {
@@ -107,7 +108,7 @@ void add_bias_and_activate(T* y, const T* bias, int64_t N, int64_t C, Activation
 template <typename T>
 void activation_gradient(const T* y, const T* dy, T* dz, T* d_bias, int64_t N, int64_t C,
                          Activation activation) {
-  const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(C, 1));
+  const int64_t grain = grain_of_rows(C);
   if (d_bias == nullptr) {
     return with_gradient(activation, [&](auto f) {
       parallel_for(N, grain, [&](int64_t begin, int64_t end) {
@@ -117,27 +118,23 @@ void activation_gradient(const T* y, const T* dy, T* dz, T* d_bias, int64_t N, i
   }
   // Each thread sums the rows of its share apart, a block of rows at a time and the blocks in
   // double precision, so that long sums keep their digits; then the shares are added in order.
-  const int64_t threads = std::max(num_threads(), 1);
-  std::vector<T> blocks(size_t(threads * C));
-  std::vector<double> totals(size_t(threads * C));
+  SumsOfShares<double> totals(C);
   with_gradient(activation, [&](auto f) {
     parallel_for_shares(N, grain, [&](int share, int64_t begin, int64_t end) {
       // Narrow rows are summed in as many sums as there are lanes.
       const int64_t step = C < kLanesOf<T> ? kBlockTerms * kLanesOf<T> : kBlockTerms;
-      T* block = blocks.data() + share * C;
-      double* total = totals.data() + share * C;
+      std::vector<T> block(static_cast<size_t>(C));
+      double* total = totals.begin(share);
       for (; begin < end; begin += step) {
-        std::fill(block, block + C, T(0));
-        gradient_of_rows(y, dy, dz, block, begin, std::min(begin + step, end), C, f);
-        for (int64_t j = 0; j < C; ++j) total[j] += double(block[j]);
+        std::fill(block.begin(), block.end(), T(0));
+        gradient_of_rows(y, dy, dz, block.data(), begin, std::min(begin + step, end), C, f);
+        for (int64_t j = 0; j < C; ++j) total[j] += double(block[size_t(j)]);
       }
     });
   });
-  for (int64_t j = 0; j < C; ++j) {
-    double total = 0;
-    for (int64_t thread = 0; thread < threads; ++thread) total += totals[thread * C + j];
-    d_bias[j] = T(total);
-  }
+  std::vector<double> sums(static_cast<size_t>(C));
+  totals.write(sums.data());
+  std::transform(sums.begin(), sums.end(), d_bias, [](double sum) { return T(sum); });
 }
 
 template void add_bias_and_activate(float*, const float*, int64_t, int64_t, Activation);

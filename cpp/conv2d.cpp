@@ -4,11 +4,11 @@
 #include <utility>
 #include <vector>
 
-#include "buffer.h"
 #include "correlation.h"
 #include "dense.h"
 #include "gemm.h"
 #include "parallel.h"
+#include "shares.h"
 #include "simd.h"
 #include "winograd.h"
 
@@ -130,8 +130,7 @@ std::vector<const T*> blocks_of(const Convolution& c, const Grid& grid, const T*
 template <typename T>
 void clear(const Windows& w, int64_t C, const Grid& grid, T* first) {
   const int64_t rows = grid.y.places, columns = grid.x.places;
-  const int64_t grain = 1 + kElementsWorthAThread / (columns * C);
-  parallel_for(w.B * rows, grain, [&](int64_t begin, int64_t end) {
+  parallel_for(w.B * rows, grain_of_rows(columns * C), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       T* cell = first + (i / rows * w.H + i % rows * w.stride_y) * w.W * C;
       for (int64_t j = 0; j < columns; ++j, cell += w.stride_x * C) std::fill_n(cell, C, T(0));
@@ -176,7 +175,7 @@ void conv2d_gradient_input(const Convolution& given, const T* dy, const T* kerne
   const auto finish = [&] {
     if (bias == nullptr && activation == Activation::kLinear) return;
     const int64_t cells = w.B * w.H * w.W;
-    parallel_for(cells, 1 + kElementsWorthAThread / c.C, [&](int64_t begin, int64_t end) {
+    parallel_for(cells, grain_of_rows(c.C), [&](int64_t begin, int64_t end) {
       add_bias_and_activate(dx + begin * c.C, bias, end - begin, c.C, activation);
     });
   };
@@ -255,15 +254,9 @@ void conv2d_gradient_kernel(const Convolution& given, const T* x, const T* dy, T
     return winograd_gradient_kernel(w.B, grid, x, dy, c.F, d_kernel);
   }
   const int64_t filters = c.F / c.G, size = w.kh * w.kw * grid.channels * c.F;
-  std::fill(d_kernel, d_kernel + size, T(0));
-  // Share 0 adds to d_kernel itself, the others each to a sum of their own.
-  const int64_t threads = num_threads();
-  const Buffer<T> sums = make_buffer<T>(size_t((threads - 1) * size));
-  std::vector<char> used(size_t(threads), 0);
+  SumsOfShares<T> sums(size);
   for_bands(w.B, grid, Band<T>(grid).rows(), w.OW * size, [&](int share) {
-    T* sum = share == 0 ? d_kernel : sums.get() + (share - 1) * size;
-    if (share > 0) std::fill(sum, sum + size, T(0));
-    used[size_t(share)] = 1;
+    T* sum = sums.begin(share);
     return [&, sum, band = Band<T>(grid)](int64_t b, int64_t first, int64_t last) mutable {
       band.read(x + b * w.H * w.W * c.C, first, last);
       const T* rows = dy + (b * w.OH + first) * w.OW * c.F;
@@ -273,15 +266,7 @@ void conv2d_gradient_kernel(const Convolution& given, const T* x, const T* dy, T
       }
     };
   });
-  // There may be fewer shares than threads.
-  const int64_t count = std::count(used.begin() + 1, used.end(), 1);
-  if (count == 0) return;
-  parallel_for(size, kElementsWorthAThread / count + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = 0; i < count; ++i) {
-      const T* sum = sums.get() + i * size;
-      for (int64_t j = begin; j < end; ++j) d_kernel[j] += sum[j];
-    }
-  });
+  sums.write(d_kernel);
 }
 
 template void conv2d(const Convolution&, const float*, const float*, const float*, Activation,

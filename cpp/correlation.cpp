@@ -5,8 +5,7 @@ namespace {
 
 constexpr int64_t kBandElements = 64 * 1024;  // a quarter of a megabyte
 constexpr int64_t kPlaces = 168;              // whose products are made strip by strip
-constexpr int64_t kDepth = 1024;       // rows of a strip that stay in the second level of cache
-constexpr int64_t kSummedPlaces = 96;  // that give one product of the kernel's gradient
+constexpr int64_t kDepth = 1024;  // rows of a strip that stay in the second level of cache
 // Elements of a window from which on it pays to pack what they are all multiplied with, unless it
 // is as narrow as a strip.
 constexpr int64_t kWorthPacking = 128;
@@ -169,8 +168,8 @@ void add_kernel_gradient(const Grid& grid, const Band<T>& band, int64_t rows, in
   const int64_t segments = grid.segments(), length = grid.length();
   const int64_t places = rows * grid.x.places;
   const bool packs = segments * length >= kWorthPacking && N > kStripVectors * kLanesOf<T>;
-  const T *begins[kSummedPlaces], *next[kSummedPlaces];
-  for_even_tiles(places, kSummedPlaces, [&](int64_t begin, int64_t end) {
+  const T *begins[kColumnsDepth], *next[kColumnsDepth];
+  for_even_tiles(places, kColumnsDepth, [&](int64_t begin, int64_t end) {
     const int64_t count = end - begin, left = std::min(count, places - end);
     band.begins(begin, count, begins);
     band.begins(end, left, next);

@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 #include "parallel.h"
+#include "shares.h"
 #include "simd.h"
 #include "window_loops.h"
 
@@ -177,16 +178,16 @@ void depthwise_conv2d_gradient_kernel(const Windows& w, int64_t C, int64_t M, co
   if (copy) repeat(x, w.B * w.H * w.W * C, M, copy.get());
   const T* cells = copy ? copy.get() : x;
   const int64_t CM = C * M, size = w.kh * w.kw * CM;
-  std::vector<T> sums(size_t(num_threads()) * size_t(size), T(0));
-  parallel_for_shares(
-      w.B * w.OH, kWorthAThread / (w.OW * size) + 1, [&](int share, int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          kernel_gradient_of_row(w, CM, cells + i / w.OH * w.H * w.W * CM, dy + i * w.OW * CM,
-                                 i % w.OH, sums.data() + share * size);
-        }
-      });
-  std::fill(d_kernel, d_kernel + size, T(0));
-  for (size_t i = 0; i < sums.size(); ++i) d_kernel[i % size_t(size)] += sums[i];
+  SumsOfShares<T> sums(size);
+  parallel_for_shares(w.B * w.OH, kWorthAThread / (w.OW * size) + 1,
+                      [&](int share, int64_t begin, int64_t end) {
+                        T* own = sums.begin(share);
+                        for (int64_t i = begin; i < end; ++i) {
+                          kernel_gradient_of_row(w, CM, cells + i / w.OH * w.H * w.W * CM,
+                                                 dy + i * w.OW * CM, i % w.OH, own);
+                        }
+                      });
+  sums.write(d_kernel);
 }
 
 template void depthwise_conv2d(const Windows&, int64_t, int64_t, const float*, const float*,

@@ -130,8 +130,7 @@ int64_t first_id_outside(const Id* ids, int64_t I, int64_t V) {
 
 template <typename T, typename Id>
 void gather_rows(const T* table, int64_t D, const Id* ids, int64_t I, T* found) {
-  const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
-  parallel_for(I, grain, [&](int64_t begin, int64_t end) {
+  parallel_for(I, grain_of_rows(D), [&](int64_t begin, int64_t end) {
     const auto copy = streams(found, I, D) ? copy_rows<true, T, Id> : copy_rows<false, T, Id>;
     copy(table, D, ids + begin, end - begin, found + begin * D);
   });
@@ -170,9 +169,7 @@ void sum_runs(const Place* places, const int64_t* starts, int64_t R, const T* gr
   const int64_t lines = (D + line - 1) / line;
   if (longest > I / (4 * num_threads()) && lines >= 2 * num_threads()) {
     // An id that occurs so often would keep one thread busy: shares of columns are equal.
-    const int64_t grain =
-        std::max<int64_t>(1, kElementsWorthAThread / (line * std::max<int64_t>(I, 1)));
-    parallel_for(lines, grain, [&](int64_t begin, int64_t end) {
+    parallel_for(lines, grain_of_rows(line * I), [&](int64_t begin, int64_t end) {
       for (int64_t r = 0; r < R; ++r) {
         sum_run(places + starts[r], places + starts[r + 1], gradient, D, values + r * D,
                 begin * line, std::min(D, end * line));
@@ -181,8 +178,7 @@ void sum_runs(const Place* places, const int64_t* starts, int64_t R, const T* gr
     return;
   }
   // Whole runs, to each thread those that begin in its share of the places.
-  const int64_t grain = std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
-  parallel_for(I, grain, [&](int64_t begin, int64_t end) {
+  parallel_for(I, grain_of_rows(D), [&](int64_t begin, int64_t end) {
     const int64_t first = std::lower_bound(starts, starts + R, begin) - starts;
     const int64_t last = std::lower_bound(starts + first, starts + R, end) - starts;
     const auto sum = streams(values, R, D) ? sum_whole_runs<true, T> : sum_whole_runs<false, T>;

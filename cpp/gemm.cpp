@@ -2,17 +2,14 @@
 
 #include <algorithm>
 #include <type_traits>
-#include <vector>
 
 #include "parallel.h"
 #include "pieces.h"
+#include "shares.h"
 #include "simd.h"
 
 namespace lamina {
 namespace {
-
-// From here on a sum is long enough to be shared between threads, whose shares must then be added.
-constexpr int64_t kLongSum = 1024;
 
 // Whether b is better read where it lies: few rows do not repay its packing, and of a transposed a
 // the product packs a few rows of b at a time.
@@ -20,26 +17,20 @@ bool stays_in_place(Stored a_stored, int64_t m) {
   return m <= kFewRows || a_stored == Stored::kTransposed;
 }
 
-// c = op(a) op(b) by shares of k, one a thread, each summed apart and added in order.
+// c = op(a) op(b) by shares of k.
 template <typename T>
 void multiply_in_shares(Stored a_stored, const T* a, int64_t lda, int64_t m, int64_t n, int64_t k,
                         Stored b_stored, const T* b, int64_t ldb, T* c, int64_t ldc) {
   const int64_t a_step = a_stored == Stored::kPlain ? 1 : lda;
   const int64_t b_step = b_stored == Stored::kPlain ? ldb : 1;
-  std::vector<T> sums(size_t(num_threads()) * size_t(m * n), T(0));
-  parallel_for_shares(k, kLongSum / 2, [&](int share, int64_t begin, int64_t end) {
+  SumsOfShares<T> sums(m * n);
+  parallel_for_shares(k, kTermsWorthAShare, [&](int share, int64_t begin, int64_t end) {
     const Panels<T> panels(b_stored, b + begin * b_step, ldb, end - begin, n, 1,
                            stays_in_place(a_stored, m));
     multiply_piece(a_stored, a + begin * a_step, lda, panels, {0, m, 0, panels.count()},
-                   sums.data() + share * m * n, n, false);
+                   sums.begin(share), n, true);
   });
-  for (int64_t i = 0; i < m; ++i) {
-    for (int64_t j = 0; j < n; ++j) {
-      T total = 0;
-      for (size_t s = size_t(i * n + j); s < sums.size(); s += size_t(m * n)) total += sums[s];
-      c[i * ldc + j] = total;
-    }
-  }
+  sums.write(0, m, n, c, ldc);
 }
 
 // c[i] = the dot product of row i of a (m x k) with b. A product with one column would fill one
@@ -80,7 +71,7 @@ void multiply(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k,
   if (b_is_column) {  // the transpose of the product fills its vectors
     return multiply(Stored::kPlain, Stored::kPlain, 1, m, k, b, k, a, lda, c, m);
   }
-  if (k >= kLongSum && k >= 16 * std::max(m, n) && num_threads() > 1) {
+  if (k >= 2 * kTermsWorthAShare && k >= 16 * std::max(m, n) && num_threads() > 1) {
     return multiply_in_shares(a_stored, a, lda, m, n, k, b_stored, b, ldb, c, ldc);
   }
   const Panels<T> panels(b_stored, b, ldb, k, n, 1, stays_in_place(a_stored, m));

@@ -49,7 +49,7 @@ template <typename T>
 void interpolate(const T* x, int64_t B, int64_t H, int64_t W, int64_t C, const Taps<T>& down,
                  const Taps<T>& across, T* y) {
   const int64_t work = (W * down.count + across.places * across.count) * C;
-  parallel_for(B * down.places, kElementsWorthAThread / work + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(B * down.places, grain_of_rows(work), [&](int64_t begin, int64_t end) {
     std::vector<T> mixed(size_t(W * C));
     for (int64_t i = begin; i < end; ++i) {
       const T* image = x + i / down.places * H * W * C;
@@ -73,7 +73,7 @@ void interpolate_gradient(const T* dy, int64_t B, int64_t H, int64_t W, int64_t 
                           const Taps<T>& down, const Taps<T>& across, T* dx) {
   const int64_t OH = down.places, OW = across.places;
   const int64_t work = OH * (OW * across.count + W * down.count) * C;
-  parallel_for(B, kElementsWorthAThread / work + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(B, grain_of_rows(work), [&](int64_t begin, int64_t end) {
     std::vector<T> row(size_t(W * C));
     std::fill(dx + begin * H * W * C, dx + end * H * W * C, T(0));
     for (int64_t i = begin * OH; i < end * OH; ++i) {

@@ -2,33 +2,16 @@
 #include <cmath>
 #include <vector>
 
+#include "lanes.h"
 #include "normalization.h"
 #include "parallel.h"
+#include "shares.h"
 #include "simd.h"
 
 namespace lamina {
 namespace {
 
 constexpr int64_t kBlockRows = 64;  // summed apart, so that rounding does not grow with all rows
-
-int64_t grain_of_rows(int64_t D) {
-  return std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(D, 1));
-}
-
-// Calls body(j, load, store) for each vector of a row, and last for what is left of one.
-template <typename T, typename Body>
-void each_vector(int64_t D, Body body) {
-  constexpr int64_t lanes = kLanesOf<T>;
-  int64_t j = 0;
-  for (; j + lanes <= D; j += lanes) {
-    body(j, [](const T* p) { return load(p); }, [](T* p, Vector<T> v) { store(p, v); });
-  }
-  if (j == D) return;
-  const int64_t rest = D - j;
-  body(
-      j, [rest](const T* p) { return load_first(p, rest); },
-      [rest](T* p, Vector<T> v) { store_first(p, v, rest); });
-}
 
 template <typename T>
 struct Moments {
@@ -39,7 +22,7 @@ template <typename T>
 Moments<T> moments_of(const T* x, int64_t D) {
   constexpr int64_t lanes = kLanesOf<T>;
   Vector<T> total{}, rest{}, squares{};
-  each_vector<T>(D, [&](int64_t j, auto get, auto) { total += get(x + j); });
+  for_channels<T>(0, D, [&](auto some, int64_t j) { total += some.load(x + j); });
   const T mean = sum(total) / T(D);
   int64_t j = 0;
   for (; j + lanes <= D; j += lanes) {
@@ -64,15 +47,15 @@ void gradient_of_row(const T* x, const T* dy, T mean, T inverse, const T* gamma,
                      int64_t D, T* dx, T* d_gamma, T* d_beta) {
   const T origin = centered ? mean : T(0);
   Vector<T> sums{}, products{};
-  each_vector<T>(D, [&](int64_t j, auto get, auto put) {
-    const Vector<T> g = get(dy + j);
+  for_channels<T>(0, D, [&](auto some, int64_t j) {
+    const Vector<T> g = some.load(dy + j);
     // The lanes beyond the row's end hold no part of the mean: g is 0 there.
-    const Vector<T> gx = g * ((get(x + j) - origin) * inverse);
-    put(d_gamma + j, get(d_gamma + j) + gx);
-    put(d_beta + j, get(d_beta + j) + g);
+    const Vector<T> gx = g * ((some.load(x + j) - origin) * inverse);
+    some.store(d_gamma + j, some.load(d_gamma + j) + gx);
+    some.store(d_beta + j, some.load(d_beta + j) + g);
     if (gamma) {
-      sums += g * get(gamma + j);
-      products += gx * get(gamma + j);
+      sums += g * some.load(gamma + j);
+      products += gx * some.load(gamma + j);
     } else {
       sums += g;
       products += gx;
@@ -80,9 +63,9 @@ void gradient_of_row(const T* x, const T* dy, T mean, T inverse, const T* gamma,
   });
   const T shift = centered ? sum(sums) / T(D) : T(0);
   const T slope = sum(products) / T(D) * inverse;
-  each_vector<T>(D, [&](int64_t j, auto get, auto put) {
-    const Vector<T> g = gamma ? get(dy + j) * get(gamma + j) : get(dy + j);
-    put(dx + j, (g - shift - (get(x + j) - mean) * slope) * inverse);
+  for_channels<T>(0, D, [&](auto some, int64_t j) {
+    const Vector<T> g = gamma ? some.load(dy + j) * some.load(gamma + j) : some.load(dy + j);
+    some.store(dx + j, (g - shift - (some.load(x + j) - mean) * slope) * inverse);
   });
 }
 
@@ -100,11 +83,11 @@ void layer_normalization(const T* x, const T* gamma, const T* beta, T epsilon, b
       mean[i] = m;
       inverse[i] = factor;
       const T origin = centered ? mean[i] : T(0);
-      each_vector<T>(D, [&](int64_t j, auto get, auto put) {
-        Vector<T> v = (get(row + j) - origin) * factor;
-        if (gamma) v *= get(gamma + j);
-        if (beta) v += get(beta + j);
-        put(out + j, v);
+      for_channels<T>(0, D, [&](auto some, int64_t j) {
+        Vector<T> v = (some.load(row + j) - origin) * factor;
+        if (gamma) v *= some.load(gamma + j);
+        if (beta) v += some.load(beta + j);
+        some.store(out + j, v);
       });
     }
   });
@@ -114,12 +97,11 @@ template <typename T>
 void layer_normalization_gradient(const T* x, const T* dy, const T* mean, const T* inverse,
                                   const T* gamma, bool centered, int64_t N, int64_t D, T* dx,
                                   T* d_gamma, T* d_beta) {
-  const int threads = std::max(num_threads(), 1);
-  // For each thread: its sums for d_gamma and d_beta, and those of the block of rows under way.
-  std::vector<T> scratch(size_t(threads) * size_t(4 * D), T(0));
+  SumsOfShares<T> sums(2 * D);  // for d_gamma, and for d_beta
   parallel_for_shares(N, grain_of_rows(D), [&](int share, int64_t begin, int64_t end) {
-    T* const totals = scratch.data() + share * 4 * D;
-    T* const block = totals + 2 * D;
+    T* const totals = sums.begin(share);
+    std::vector<T> of_block(size_t(2 * D));
+    T* const block = of_block.data();
     for (int64_t first = begin; first < end; first += kBlockRows) {
       std::fill(block, block + 2 * D, T(0));
       for (int64_t i = first; i < std::min(first + kBlockRows, end); ++i) {
@@ -129,15 +111,8 @@ void layer_normalization_gradient(const T* x, const T* dy, const T* mean, const 
       for (int64_t j = 0; j < 2 * D; ++j) totals[j] += block[j];
     }
   });
-  std::fill(d_gamma, d_gamma + D, T(0));
-  std::fill(d_beta, d_beta + D, T(0));
-  for (int share = 0; share < threads; ++share) {
-    const T* const totals = scratch.data() + share * 4 * D;
-    for (int64_t j = 0; j < D; ++j) {
-      d_gamma[j] += totals[j];
-      d_beta[j] += totals[D + j];
-    }
-  }
+  sums.write(0, 1, D, d_gamma, D);
+  sums.write(D, 1, D, d_beta, D);
 }
 
 #define LAMINA_INSTANTIATE(T)                                                                    \

@@ -6,37 +6,13 @@
 
 #include "columns.h"
 #include "parallel.h"
+#include "shares.h"
 
 namespace lamina {
-namespace {
-
-int64_t grain_of_rows(int64_t elements) {
-  return std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(elements, 1));
-}
-
-// A row of sums for each thread; added up in the threads' order.
-template <typename T>
-class SumsOfShares {
- public:
-  explicit SumsOfShares(int64_t C)
-      : C_(C), sums_(size_t(std::max(num_threads(), 1)) * size_t(C), T(0)) {}
-  T* of(int share) { return sums_.data() + share * C_; }
-  void total(T* out) const {
-    std::fill(out, out + C_, T(0));
-    for (size_t i = 0; i < sums_.size(); ++i) out[i % size_t(C_)] += sums_[i];
-  }
-
- private:
-  const int64_t C_;
-  std::vector<T> sums_;
-};
-
-}  // namespace
 
 template <typename T>
 int64_t batch_moments(const T* x, const uint8_t* keep, int64_t N, int64_t C, T* mean, T* variance) {
   const int64_t grain = grain_of_rows(C);
-  const int threads = std::max(num_threads(), 1);
   std::fill(mean, mean + C, T(0));
   std::fill(variance, variance + C, T(0));
   const int64_t first =
@@ -44,14 +20,15 @@ int64_t batch_moments(const T* x, const uint8_t* keep, int64_t N, int64_t C, T* 
   if (first == N) return 0;
   const T* const pivot = x + first * C;
   SumsOfShares<T> means(C), squares(C);
-  std::vector<int64_t> counts(size_t(threads), 0);
+  std::vector<int64_t> counts(size_t(num_threads()), 0);
   parallel_for_shares(N, grain, [&](int share, int64_t begin, int64_t end) {
-    counts[size_t(share)] = columns::moments(x + begin * C, keep ? keep + begin : nullptr, pivot,
-                                             end - begin, C, means.of(share), squares.of(share));
+    counts[size_t(share)] =
+        columns::moments(x + begin * C, keep ? keep + begin : nullptr, pivot, end - begin, C,
+                         means.begin(share), squares.begin(share));
   });
   int64_t count = 0;
-  for (int share = 0; share < threads; ++share) {
-    columns::merge_moments(mean, variance, count, means.of(share), squares.of(share),
+  for (int64_t share = 0; share < means.count(); ++share) {
+    columns::merge_moments(mean, variance, count, means[share], squares[share],
                            counts[size_t(share)], C);
     count += counts[size_t(share)];
   }
@@ -83,11 +60,11 @@ void batch_normalization_gradient(const T* x, const T* dy, const uint8_t* keep, 
   const int64_t grain = grain_of_rows(C);
   SumsOfShares<T> sums(C), products(C);
   parallel_for_shares(N, grain, [&](int share, int64_t begin, int64_t end) {
-    columns::gradient_sums(x + begin * C, dy + begin * C, mean, end - begin, C, sums.of(share),
-                           products.of(share));
+    columns::gradient_sums(x + begin * C, dy + begin * C, mean, end - begin, C, sums.begin(share),
+                           products.begin(share));
   });
-  sums.total(d_beta);
-  products.total(d_gamma);
+  sums.write(d_beta);
+  products.write(d_gamma);
   std::vector<T> scale(size_t(C), T(0)), slope(size_t(C), T(0)), shift(size_t(C), T(0));
   for (int64_t j = 0; j < C; ++j) {
     const T inverse = 1 / std::sqrt(variance[j] + epsilon);
@@ -182,8 +159,8 @@ void group_normalization_gradient(const T* x, const T* dy, const T* mean, const 
   SumsOfShares<T> d_gammas(C), d_betas(C);
   parallel_for_shares(N, grain_of_rows(S * C), [&](int share, int64_t begin, int64_t end) {
     GroupScratch<T> scratch(C);
-    T* const d_gamma_sum = d_gammas.of(share);
-    T* const d_beta_sum = d_betas.of(share);
+    T* const d_gamma_sum = d_gammas.begin(share);
+    T* const d_beta_sum = d_betas.begin(share);
     for (int64_t n = begin; n < end; ++n) {
       const int64_t at = n * S * C;
       for (int64_t c = 0; c < C; ++c) scratch.means[size_t(c)] = mean[n * G + c / D];
@@ -201,8 +178,8 @@ void group_normalization_gradient(const T* x, const T* dy, const T* mean, const 
                                  scratch.shift.data(), dx + at, S, C);
     }
   });
-  d_gammas.total(d_gamma);
-  d_betas.total(d_beta);
+  d_gammas.write(d_gamma);
+  d_betas.write(d_beta);
 }
 
 #define LAMINA_INSTANTIATE(T)                                                                     \

@@ -62,12 +62,12 @@ Panels<T>::Panels(Stored stored, const T* matrix, int64_t stride, int64_t K, int
   lay_out(U, gates, matrix, stride, in_place);
   if (packed_ == nullptr) return;
   const int64_t first = in_place ? count() - 1 : 0;  // the others are where they were
-  const int64_t grain = 1 + kElementsWorthAThread / (1 + kLanesOf<T> * kStripVectors * K);
-  parallel_for(count() - first, grain, [&](int64_t from, int64_t to) {
-    for (int64_t i = first + from; i < first + to; ++i) {
-      pack(stored, matrix, stride, U, gates, size_t(i), 0, K);
-    }
-  });
+  parallel_for(count() - first, grain_of_rows(kLanesOf<T> * kStripVectors * K),
+               [&](int64_t from, int64_t to) {
+                 for (int64_t i = first + from; i < first + to; ++i) {
+                   pack(stored, matrix, stride, U, gates, size_t(i), 0, K);
+                 }
+               });
 }
 
 template <typename T>
@@ -75,8 +75,7 @@ Panels<T>::Panels(Stored stored, const std::vector<const T*>& blocks, int64_t st
                   int64_t U)
     : K_(int64_t(blocks.size()) * depth) {
   lay_out(U, 1, nullptr, 0, false);
-  const int64_t grain = 1 + kElementsWorthAThread / (1 + U * depth);
-  parallel_for(int64_t(blocks.size()), grain, [&](int64_t from, int64_t to) {
+  parallel_for(int64_t(blocks.size()), grain_of_rows(U * depth), [&](int64_t from, int64_t to) {
     for (int64_t block = from; block < to; ++block) {
       for (size_t i = 0; i < strips_.size(); ++i) {
         pack(stored, blocks[size_t(block)], stride, U, 1, i, block * depth, depth);

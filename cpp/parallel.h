@@ -18,6 +18,11 @@ inline constexpr int64_t kElementsWorthAThread = 64 * 1024;
 inline constexpr int64_t kFunctionsWorthAThread = 16 * 1024;
 inline constexpr int64_t kProductsWorthAThread = 256 * 1024;
 
+// Rows of so many elements that are worth a thread.
+inline int64_t grain_of_rows(int64_t elements) {
+  return std::max<int64_t>(1, kElementsWorthAThread / std::max<int64_t>(elements, 1));
+}
+
 // The number of threads that set_num_threads, or else OMP_NUM_THREADS, or else the machine gives.
 int num_threads();
 void set_num_threads(int threads);

@@ -21,8 +21,7 @@ void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b
                     const Piece& piece, T* c, int64_t ldc, bool add);
 
 // c = or += the transpose of rows [k, k + depth) of a times the same rows of the panels, for one
-// piece of c; at most kColumnsDepth rows: what they need stays in the first cache.
-inline constexpr int64_t kColumnsDepth = 96;
+// piece of c; at most kColumnsDepth rows.
 template <typename T>
 void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piece& piece, int64_t k,
                          int64_t depth, T* c, int64_t ldc, bool add);

@@ -33,8 +33,7 @@ inline void for_each_window(const Windows& w, int64_t begin, int64_t end, Use us
 // The same in parallel, rows of places shared.
 template <typename Use>
 void over_windows(const Windows& w, int64_t C, Use use) {
-  const int64_t grain = kElementsWorthAThread / (w.OW * w.kh * w.kw * C) + 1;
-  parallel_for(w.B * w.OH, grain, [&](int64_t begin, int64_t end) {
+  parallel_for(w.B * w.OH, grain_of_rows(w.OW * w.kh * w.kw * C), [&](int64_t begin, int64_t end) {
     for_each_window(w, begin * w.OW, end * w.OW, use);
   });
 }
@@ -152,15 +151,14 @@ void weighted_sum(const T* x, const T* weights, int64_t B, int64_t N, int64_t C,
 
 template <typename T>
 void weighted_sum_gradient(const T* dy, const T* weights, int64_t B, int64_t N, int64_t C, T* dx) {
-  parallel_for(B * N, kElementsWorthAThread / std::max<int64_t>(C, 1) + 1,
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t i = begin; i < end; ++i) {
-                   const T weight = weights[i];
-                   for_channels<T>(0, C, [&](auto lanes, int64_t j) {
-                     lanes.store(dx + i * C + j, weight * lanes.load(dy + i / N * C + j));
-                   });
-                 }
-               });
+  parallel_for(B * N, grain_of_rows(C), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const T weight = weights[i];
+      for_channels<T>(0, C, [&](auto lanes, int64_t j) {
+        lanes.store(dx + i * C + j, weight * lanes.load(dy + i / N * C + j));
+      });
+    }
+  });
 }
 
 template <typename T>

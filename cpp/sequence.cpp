@@ -6,6 +6,7 @@
 #include "lanes.h"
 #include "pieces.h"
 #include "sequence_loops.h"
+#include "shares.h"
 
 namespace lamina {
 namespace {
@@ -22,21 +23,6 @@ void add_rows(const T* from, int64_t stride, int64_t rows, int64_t N, T* sum) {
     }
     if (rows % 2) even += some.load(from + (rows - 1) * stride + j);
     some.store(sum + j, some.load(sum + j) + (even + odd));
-  });
-}
-
-// to (rows x N, rows `stride` apart) = the sum of `shares` matrices, `size` elements apart.
-template <typename T>
-void write_sums(const T* sums, int64_t size, int64_t shares, int64_t rows, int64_t N, T* to,
-                int64_t stride) {
-  const int64_t grain = 1 + kElementsWorthAThread / (1 + shares * N);
-  parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      std::copy_n(sums + i * N, N, to + i * stride);
-      for (int64_t s = 1; s < shares; ++s) {
-        for (int64_t j = 0; j < N; ++j) to[i * stride + j] += sums[s * size + i * N + j];
-      }
-    }
   });
 }
 
@@ -124,10 +110,9 @@ void parameter_gradients(const T* d_sums, int64_t d_stride, int64_t rows, int64_
   int64_t inputs = 0;
   for (const KernelGradient<T>& kernel : kernels) inputs += kernel.D;
   // Few rows are not worth sums of their own for each thread: then threads share the columns.
-  constexpr int64_t lanes = kLanesOf<T>, worth_a_share = 512;
-  const bool cut_rows = rows >= num_threads() * worth_a_share;
-  const int64_t shares = cut_rows ? num_threads() : 1, size = (inputs + 1) * N;
-  std::vector<T> sums(size_t(shares * size), T(0));
+  constexpr int64_t lanes = kLanesOf<T>;
+  const bool cut_rows = rows >= num_threads() * kTermsWorthAShare;
+  SumsOfShares<T> sums((inputs + 1) * N);
   const auto add_part = [&](int64_t row, int64_t last_row, int64_t column, int64_t columns, T* to) {
     const T* from = d_sums + row * d_stride + column;
     const Panels<T> panels(Stored::kPlain, from, d_stride, last_row - row, columns, 1, true);
@@ -143,23 +128,24 @@ void parameter_gradients(const T* d_sums, int64_t d_stride, int64_t rows, int64_
     });
   };
   if (cut_rows) {
-    parallel_for_shares(rows, worth_a_share, [&](int share, int64_t begin, int64_t end) {
-      add_part(begin, end, 0, N, sums.data() + share * size);
+    parallel_for_shares(rows, kTermsWorthAShare, [&](int share, int64_t begin, int64_t end) {
+      add_part(begin, end, 0, N, sums.begin(share));
     });
   } else {
+    T* all = sums.begin(0);
     const int64_t work = 1 + rows * (inputs + 1) * lanes;
-    parallel_for(
-        (N + lanes - 1) / lanes, 1 + kProductsWorthAThread / work, [&](int64_t begin, int64_t end) {
-          const int64_t column = begin * lanes;
-          add_part(0, rows, column, std::min(N, end * lanes) - column, sums.data() + column);
-        });
+    parallel_for((N + lanes - 1) / lanes, 1 + kProductsWorthAThread / work,
+                 [&](int64_t begin, int64_t end) {
+                   const int64_t column = begin * lanes;
+                   add_part(0, rows, column, std::min(N, end * lanes) - column, all + column);
+                 });
   }
-  const T* sum = sums.data();
+  int64_t first = 0;
   for (const KernelGradient<T>& kernel : kernels) {
-    write_sums(sum, size, shares, kernel.D, N, kernel.gradient, kernel.stride);
-    sum += kernel.D * N;
+    sums.write(first, kernel.D, N, kernel.gradient, kernel.stride);
+    first += kernel.D * N;
   }
-  write_sums(sum, size, shares, 1, N, d_bias, N);
+  sums.write(first, 1, N, d_bias, N);
 }
 
 #define LAMINA_INSTANTIATE(T)                                                      \

@@ -16,6 +16,8 @@ namespace lamina {
 inline constexpr int kMostVectors = 4, kMostRows = 12;
 // With 16 registers, 6 rows of 2 leave room for the operands; with 32, 6 rows of 4.
 inline constexpr int kStripVectors = kVectorRegisters == 32 ? 4 : 2;
+// What a product of columns had best take at once: so many rows stay in the first cache.
+inline constexpr int64_t kColumnsDepth = 96;
 
 template <typename T>
 struct Strip {

@@ -3,6 +3,7 @@
 
 #include "buffer.h"
 #include "parallel.h"
+#include "shares.h"
 #include "tiles.h"
 #include "winograd.h"
 #include "winograd_tiles.h"
@@ -11,8 +12,6 @@ namespace lamina {
 namespace {
 
 using namespace winograd_tiles;
-
-constexpr int64_t kSummedTiles = 96;  // whose share of the kernel's gradient is one product
 
 // Two gradients of one axis, transformed: A dy.
 template <typename V>
@@ -71,15 +70,15 @@ class TileSums {
       : tiles_(tiles),
         N_(N),
         padded_((N + kLanesOf<T> - 1) / kLanesOf<T> * kLanesOf<T>),
-        cells_step_(apart<T>(kSummedTiles * tiles.C)),
-        places_step_(apart<T>(kSummedTiles * padded_)),
+        cells_step_(apart<T>(kColumnsDepth * tiles.C)),
+        places_step_(apart<T>(kColumnsDepth * padded_)),
         cells_(make_buffer<T>(size_t(kProducts * cells_step_))),
         places_(make_buffer<T>(size_t(kProducts * places_step_))),
         nothing_(size_t(std::max(tiles.C, N))) {}
 
   void add(const T* images, const T* dy, int64_t first, int64_t last, T* sums) {
     const int64_t C = tiles_.C;
-    for_even_tiles(last - first, kSummedTiles, [&](int64_t begin, int64_t end) {
+    for_even_tiles(last - first, kColumnsDepth, [&](int64_t begin, int64_t end) {
       const int64_t count = end - begin;
       for (int64_t t = 0; t < count; ++t) {
         const int64_t tile = first + begin + t;
@@ -88,7 +87,7 @@ class TileSums {
                          places_step_);
       }
       for (int i = 0; i < kProducts; ++i) {
-        const T* rows[kSummedTiles];
+        const T* rows[kColumnsDepth];
         for (int64_t t = 0; t < count; ++t) rows[t] = cells_.get() + i * cells_step_ + t * C;
         add_product(rows, count, places_.get() + i * places_step_, sums + i * C * N_);
       }
@@ -124,38 +123,31 @@ void winograd_gradient_kernel(int64_t B, const Grid& grid, const T* images, cons
                               T* d_kernel) {
   constexpr int64_t lanes = kLanesOf<T>;
   const Tiles tiles(grid);
-  const int64_t C = tiles.C, size = C * N, all = kProducts * size, threads = num_threads();
-  const Buffer<T> sums = make_buffer<T>(size_t(threads * all));
-  std::vector<char> used(size_t(threads), 0);
+  const int64_t C = tiles.C, size = C * N, all = kProducts * size;
+  SumsOfShares<T> sums(all);
   parallel_for_shares(tiles.count(B), 1 + kProductsWorthAThread / all,
                       [&](int share, int64_t first, int64_t last) {
-                        T* own = sums.get() + share * all;
-                        std::fill_n(own, all, T(0));
-                        used[size_t(share)] = 1;
-                        TileSums<T>(tiles, N).add(images, dy, first, last, own);
+                        TileSums<T>(tiles, N).add(images, dy, first, last, sums.begin(share));
                       });
-  // There may be fewer shares than threads.
-  const int64_t shares = std::count(used.begin(), used.end(), 1);
-  const int64_t registers = (size + lanes - 1) / lanes;
-  parallel_for(
-      registers, kElementsWorthAThread / (lanes * kProducts) + 1, [&](int64_t begin, int64_t end) {
-        for (int64_t at = begin * lanes; at < std::min(end * lanes, size); at += lanes) {
-          const int64_t some = std::min(lanes, size - at);
-          Vector<T> total[kProducts] = {}, along[12], g[9];
-          for (int64_t s = 0; s < shares; ++s) {
-            const T* from = sums.get() + s * all + at;
-            for (int i = 0; i < kProducts; ++i) total[i] += load_some(from + i * size, some);
-          }
-          for (int j = 0; j < kCells; ++j) {
-            transform_sums(total[j], total[4 + j], total[8 + j], total[12 + j], along + j, kCells);
-          }
-          for (int i = 0; i < 3; ++i) {
-            const Vector<T>* row = along + i * kCells;
-            transform_sums(row[0], row[1], row[2], row[3], g + 3 * i, 1);
-          }
-          for (int i = 0; i < 9; ++i) store_some(d_kernel + i * size + at, g[i], some);
-        }
-      });
+  const int64_t shares = sums.count(), registers = (size + lanes - 1) / lanes;
+  parallel_for(registers, grain_of_rows(lanes * kProducts), [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin * lanes; at < std::min(end * lanes, size); at += lanes) {
+      const int64_t some = std::min(lanes, size - at);
+      Vector<T> total[kProducts] = {}, along[12], g[9];
+      for (int64_t s = 0; s < shares; ++s) {
+        const T* from = sums[s] + at;
+        for (int i = 0; i < kProducts; ++i) total[i] += load_some(from + i * size, some);
+      }
+      for (int j = 0; j < kCells; ++j) {
+        transform_sums(total[j], total[4 + j], total[8 + j], total[12 + j], along + j, kCells);
+      }
+      for (int i = 0; i < 3; ++i) {
+        const Vector<T>* row = along + i * kCells;
+        transform_sums(row[0], row[1], row[2], row[3], g + 3 * i, 1);
+      }
+      for (int i = 0; i < 9; ++i) store_some(d_kernel + i * size + at, g[i], some);
+    }
+  });
 }
 
 template void winograd_gradient_kernel(int64_t, const Grid&, const float*, const float*, int64_t,
