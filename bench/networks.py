@@ -2,6 +2,7 @@
 
     python bench/networks.py [--rounds 3] [--threads N] [--only NAME] [--without SIDE] ...
     python bench/networks.py --level v3         everybody without AVX-512
+    python bench/networks.py --draws 20         how far losses from the same weights are apart
     python bench/networks.py --memory           what 30 steps of fit take at most
     python bench/networks.py --growth           Lamina's memory after many steps and ten times more
     python bench/networks.py --profile NAME     Lamina's fit of one network alone, in this process;
@@ -22,12 +23,11 @@ import statistics
 import sys
 import time
 
+import network_agreement
 from common import describe_machine
 from network_processes import LEVELS, SIDES, Remote, start_in_process
 
 _REST = 0.15  # seconds, in which the threads of the last side fall asleep
-_TOLERANCE = 1e-4  # of what is predicted and of the first loss
-_LATER = 1e-3  # of the two losses after it, which tell whether gradients and optimizers agree
 _ONE_SAMPLE = 0.1  # milliseconds at most of the first five
 _GROWTH = 10  # megabytes at most
 PEERS = [side for side in SIDES if side != "lamina"]
@@ -49,11 +49,11 @@ def wanted(names):
     return list(dict.fromkeys(titles))
 
 
-def start(arguments):
+def start(arguments, how_often):
     """Return the sides that are there, Lamina first, and say which are not."""
     sides = [side for side in SIDES if side not in arguments.without]
     remotes = {side: Remote(side, arguments.threads, arguments.level) for side in sides}
-    print(f"{arguments.threads} threads, {arguments.rounds} rounds")
+    print(f"{arguments.threads} threads, {how_often}")
     for side in SIDES:
         about, absence = remotes[side].about() if side in remotes else (None, "as asked for")
         print(f"  {about}" if about else f"  without {SIDES[side]}: {absence}")
@@ -64,47 +64,9 @@ def start(arguments):
     return remotes
 
 
-def check(title, answers):
-    """End the program unless all sides predict the same and have the same losses.
-
-    In about one of twenty draws of the Inception block's weights, TensorFlow's second or third loss
-    departs by a hundredth from what JAX and Lamina agree on. Where another peer bears Lamina out,
-    such a later difference is printed and does not end the program.
-    """
-    import numpy as np
-
-    ours, departures = answers["lamina"], {}
-    for side, theirs in answers.items():
-        where = f"{title}: {SIDES[side]} and Lamina"
-        for a, b in zip(ours["outputs"], theirs["outputs"], strict=True):
-            if a.shape != b.shape:
-                sys.exit(f"{where} predict arrays of different shapes: {b.shape} and {a.shape}")
-            worst = float(np.abs(a - b).max() / np.abs(a).max())
-            if not worst < _TOLERANCE:
-                sys.exit(f"{where} predict differently from the same weights: by {worst:.1e}")
-        # torch's optimizers add epsilon elsewhere: they go other ways from the second step on.
-        steps = 1 if side == "torch" else len(ours["losses"])
-        pairs = zip(ours["losses"][:steps], theirs["losses"][:steps], strict=True)
-        for step, (a, b) in enumerate(pairs):
-            if not abs(a - b) <= (_LATER if step else _TOLERANCE) * abs(a):
-                difference = f"{where} differ in the loss of step {step + 1}: {b} and {a}"
-                if step == 0:
-                    sys.exit(difference)
-                departures.setdefault(side, difference)
-    if departures and not set(answers) - set(departures) - {"lamina", "torch"}:
-        sys.exit("\n".join(departures.values()))
-    for difference in departures.values():
-        print(difference)
-
-
 def race(title, remotes, arguments):
     """Return lists of milliseconds by what is timed and by side, and Lamina's multiply-adds."""
-    answers = {"lamina": remotes["lamina"].begin(title)}
-    weights = answers["lamina"]["weights"]
-    for side in remotes:
-        if side != "lamina":
-            answers[side] = remotes[side].begin(title, weights)
-    check(title, answers)
+    network_agreement.check(title, network_agreement.begin(title, remotes))
     for remote in remotes.values():
         time.sleep(_REST)
         remote.warm_up()
@@ -165,7 +127,7 @@ def medians(times):
 def run_race(arguments):
     from network_models import NETWORKS
 
-    remotes = start(arguments)
+    remotes = start(arguments, f"{arguments.rounds} rounds")
     machine, gigaflops = describe_machine(arguments.threads)
     print(machine)
     fit = Table("fit, ms a step", "of the peak")
@@ -192,6 +154,14 @@ def run_race(arguments):
     for remote in remotes.values():
         remote.close()
     return fit.missed + batch.missed + one.missed
+
+
+def run_draws(arguments):
+    remotes = start(arguments, f"{arguments.draws} draws of the weights")
+    missed = network_agreement.run_draws(arguments.only, remotes, arguments.draws)
+    for remote in remotes.values():
+        remote.close()
+    return missed
 
 
 def run_memory(arguments):
@@ -272,6 +242,7 @@ def main():
     parser.add_argument("--without", action="append", default=[], choices=PEERS)
     parser.add_argument("--train-only", action="store_true", help="no predict")
     parser.add_argument("--level", choices=LEVELS)
+    parser.add_argument("--draws", type=int, metavar="N")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--profile", metavar="NAME", help="or a part of a name")
@@ -283,6 +254,7 @@ def main():
         run
         for asked, run in (
             (arguments.profile, run_profile),
+            (arguments.draws, run_draws),
             (arguments.memory, run_memory),
             (arguments.growth, run_growth),
             (True, run_race),
