@@ -15,7 +15,7 @@ constexpr int64_t kBlock = 64 * 1024;
 template <typename T>
 void dense(const T* x, const T* kernel, const T* bias, T* y, int64_t N, int64_t I, int64_t O,
            Activation activation) {
-  if (O == 1) {
+  if (N == 1 || O == 1) {
     multiply(Stored::kPlain, Stored::kPlain, N, O, I, x, I, kernel, O, y, O);
     return add_bias_and_activate(y, bias, N, O, activation);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "lanes.h"
 #include "parallel.h"
 #include "pieces.h"
 #include "shares.h"
@@ -59,6 +60,35 @@ void dot_rows(const T* a, int64_t lda, const T* b, int64_t m, int64_t k, T* c) {
   });
 }
 
+// c (n) = a (k) times b (k x n), from one end of b to the other, some rows at a time: memory
+// foresees that better than a way down some of the columns.
+template <typename T>
+void multiply_row(const T* a, const T* b, int64_t ldb, int64_t n, int64_t k, T* c) {
+  constexpr int64_t lanes = kLanesOf<T>, rows = 8;
+  const auto add = [&]<int R>(std::integral_constant<int, R>, int64_t i, int64_t first,
+                              int64_t last) {
+    Vector<T> factors[R];
+    for (int r = 0; r < R; ++r) factors[r] = broadcast(a[i + r]);
+    const T* const from = b + i * ldb;
+    for_channels<T>(first, last, [&](auto some, int64_t j) {
+      Vector<T> even = some.load(c + j), odd{};
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        (r % 2 ? odd : even) += factors[r] * some.load(from + r * ldb + j);
+      }
+      some.store(c + j, even + odd);
+    });
+  };
+  const int64_t registers = (n + lanes - 1) / lanes, work = std::max<int64_t>(1, lanes * k);
+  parallel_for(registers, 1 + kProductsWorthAThread / work, [&](int64_t begin, int64_t end) {
+    const int64_t first = begin * lanes, last = std::min(end * lanes, n);
+    std::fill(c + first, c + last, T(0));
+    int64_t i = 0;
+    for (; i + rows <= k; i += rows) add(std::integral_constant<int, rows>(), i, first, last);
+    for (; i < k; ++i) add(std::integral_constant<int, 1>(), i, first, last);
+  });
+}
+
 }  // namespace
 
 template <typename T>
@@ -71,6 +101,7 @@ void multiply(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k,
   if (b_is_column) {  // the transpose of the product fills its vectors
     return multiply(Stored::kPlain, Stored::kPlain, 1, m, k, b, k, a, lda, c, m);
   }
+  if (a_is_row) return multiply_row(a, b, ldb, n, k, c);
   if (k >= 2 * kTermsWorthAShare && k >= 16 * std::max(m, n) && num_threads() > 1) {
     return multiply_in_shares(a_stored, a, lda, m, n, k, b_stored, b, ldb, c, ldc);
   }

@@ -30,7 +30,8 @@ template <typename T>
 void Panels<T>::lay_out(int64_t U, int gates, const T* matrix, int64_t stride, bool in_place) {
   constexpr int64_t lanes = kLanesOf<T>;
   const int64_t registers = (U + lanes - 1) / lanes;  // of one gate
-  const int64_t count = gates > 1 ? registers : (registers + kStripVectors - 1) / kStripVectors;
+  const int64_t most = in_place ? kMostVectors : kStripVectors;
+  const int64_t count = gates > 1 ? registers : (registers + most - 1) / most;
   const int64_t whole = in_place ? U / lanes : 0;  // registers that need no packing
   strips_.reserve(size_t(count));
   int64_t elements = 0;

@@ -97,7 +97,7 @@ void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piec
   const T* rows[kColumnsDepth];
   for (int64_t i = 0; i < depth; ++i) rows[i] = a + (k + i) * lda;
   RowsBelow<T> below(a, lda, b, p, k, depth);
-  T packed[kColumnsDepth * kStripVectors * kLanesOf<T>];
+  T packed[kColumnsDepth * kMostVectors * kLanesOf<T>];
   for (int64_t s = p.first; s < p.last; ++s) {
     Strip<T> strip = from_row(b[s], k);
     const bool lies_apart = strip.step > strip.vectors * kLanesOf<T>;

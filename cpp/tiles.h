@@ -1,7 +1,7 @@
 // The innermost loops of every matrix product: a tile of sums that stays in registers.
 //
 // A strip is what a tile sees of the right-hand matrix: a few neighbouring registers of its columns
-// (one to kStripVectors), all of its rows. It is packed, so that its rows follow each other, or
+// (one to kMostVectors), all of its rows. It is packed, so that its rows follow each other, or
 // lies in the matrix itself.
 #pragma once
 
@@ -14,7 +14,8 @@
 namespace lamina {
 
 inline constexpr int kMostVectors = 4, kMostRows = 12;
-// With 16 registers, 6 rows of 2 leave room for the operands; with 32, 6 rows of 4.
+// Registers of what is packed: with 16, 6 rows of 2 leave room for the operands; with 32, 6 rows
+// of 4. A matrix that is read where it lies is cut into kMostVectors, for long stretches of memory.
 inline constexpr int kStripVectors = kVectorRegisters == 32 ? 4 : 2;
 // What a product of columns had best take at once: so many rows stay in the first cache.
 inline constexpr int64_t kColumnsDepth = 96;
@@ -50,6 +51,14 @@ struct Tile {
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
       for (int g = 0; g < G; ++g) sums[r][g] = Vector<T>{};
+    }
+  }
+
+  void add(const Tile& other) {
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) sums[r][g] += other.sums[r][g];
     }
   }
 
@@ -103,23 +112,39 @@ template <typename T, int R, int G, typename Element>
   }
 }
 
+// An addition takes four cycles, and two can be begun in each: of a single row, which has fewer
+// sums than that, each is made in parts.
+template <int R, int G>
+constexpr int kParts = R > 1 ? 1 : 8 / G;
+
 template <typename T, int R, int G>
 void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Strip<T>& strip,
                T* const* out, int64_t column, bool add) {
-  Tile<T, R, G> tile;
-  tile.begin();
+  constexpr int P = kParts<R, G>;
+  Tile<T, R, G> parts[P];
+#pragma GCC unroll 8
+  for (int p = 0; p < P; ++p) parts[p].begin();
   const T* b = strip.data;
   const int64_t step = strip.step;
   for (int64_t s = 0; s < segments; ++s, rows += R) {
     const T* a[R];
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) a[r] = rows[r];
+    int64_t k = 0;
+    for (; P > 1 && k + P <= length; k += P) {
+#pragma GCC unroll 8
+      for (int p = 0; p < P; ++p, b += step) {
+        add_outer<T>(parts[p].sums, b, [&](int r) { return a[r][k + p]; });
+      }
+    }
 #pragma GCC unroll 4
-    for (int64_t k = 0; k < length; ++k, b += step) {
-      add_outer<T>(tile.sums, b, [&](int r) { return a[r][k]; });
+    for (; k < length; ++k, b += step) {
+      add_outer<T>(parts[0].sums, b, [&](int r) { return a[r][k]; });
     }
   }
-  tile.end(strip, out, column, add);
+#pragma GCC unroll 8
+  for (int p = 1; p < P; ++p) parts[0].add(parts[p]);
+  parts[0].end(strip, out, column, add);
 }
 
 template <typename T, int R, int G, typename Fetch>
@@ -187,6 +212,10 @@ void multiply_columns(const T* const* rows, int64_t offset, int64_t count, int64
 // Calls body(begin, end) for [0, count) in tiles of at most `most`, which differ by one at most.
 template <typename Body>
 void for_even_tiles(int64_t count, int64_t most, Body body) {
+  if (count <= most) {  // without a division, which a short product would notice
+    if (count > 0) body(int64_t(0), count);
+    return;
+  }
   const int64_t tiles = (count + most - 1) / most;
   for (int64_t i = 0; i < tiles; ++i) body(count * i / tiles, count * (i + 1) / tiles);
 }

@@ -35,6 +35,8 @@ def threads(kernels, request):
         (70, 1, 1),
         (33, 160, 1),
         (1, 41, 1),
+        (1, 0, 5),
+        (1, 1003, 905),  # threads share the columns of one row
         (2000, 300, 1),
         (300, 5, 3),
     ],
@@ -103,6 +105,7 @@ def test_long_sums_of_a_bias_keep_their_digits(kernels):
         (None, 35, 1, 161),
         (None, 1, 35, 161),
         (None, 900, 1, 700),
+        (None, 1, 905, 1003),
         (None, 35, 50, 1),
         (None, 0, 3, 2),
         (None, 3, 2, 0),
