@@ -54,14 +54,6 @@ struct Tile {
     }
   }
 
-  void add(const Tile& other) {
-#pragma GCC unroll 12
-    for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-      for (int g = 0; g < G; ++g) sums[r][g] += other.sums[r][g];
-    }
-  }
-
   void end(const Strip<T>& strip, T* const* out, int64_t column, bool add) {
     if (add) add_what_is_there(strip, out, column);
 #pragma GCC unroll 12
@@ -112,39 +104,54 @@ template <typename T, int R, int G, typename Element>
   }
 }
 
-// An addition takes four cycles, and two can be begun in each: of a single row, which has fewer
-// sums than that, each is made in parts.
-template <int R, int G>
-constexpr int kParts = R > 1 ? 1 : 8 / G;
-
 template <typename T, int R, int G>
 void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Strip<T>& strip,
                T* const* out, int64_t column, bool add) {
-  constexpr int P = kParts<R, G>;
-  Tile<T, R, G> parts[P];
-#pragma GCC unroll 8
-  for (int p = 0; p < P; ++p) parts[p].begin();
+  Tile<T, R, G> tile;
+  tile.begin();
   const T* b = strip.data;
   const int64_t step = strip.step;
   for (int64_t s = 0; s < segments; ++s, rows += R) {
     const T* a[R];
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) a[r] = rows[r];
-    int64_t k = 0;
-    for (; P > 1 && k + P <= length; k += P) {
-#pragma GCC unroll 8
-      for (int p = 0; p < P; ++p, b += step) {
-        add_outer<T>(parts[p].sums, b, [&](int r) { return a[r][k + p]; });
-      }
-    }
 #pragma GCC unroll 4
-    for (; k < length; ++k, b += step) {
-      add_outer<T>(parts[0].sums, b, [&](int r) { return a[r][k]; });
+    for (int64_t k = 0; k < length; ++k, b += step) {
+      add_outer<T>(tile.sums, b, [&](int r) { return a[r][k]; });
     }
   }
+  tile.end(strip, out, column, add);
+}
+
+// A single row has fewer sums than additions can be under way (two are begun in each of the four
+// cycles that one takes): each of its sums is made in parts.
+template <typename T, int G>
+void row_tile(const T* const* rows, int64_t segments, int64_t length, const Strip<T>& strip,
+              T* const* out, int64_t column, bool add) {
+  constexpr int P = 8 / G;
+  Tile<T, P, G> parts;
+  parts.begin();
+  const auto multiply = [](Vector<T>(&sums)[G], T factor, const T* of_b) {
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) sums[g] += broadcast(factor) * load(of_b + g * kLanesOf<T>);
+  };
+  const T* b = strip.data;
+  const int64_t step = strip.step;
+  for (int64_t s = 0; s < segments; ++s) {
+    const T* a = rows[s];
+    int64_t k = 0;
+    for (; k + P <= length; k += P, b += P * step) {
 #pragma GCC unroll 8
-  for (int p = 1; p < P; ++p) parts[0].add(parts[p]);
-  parts[0].end(strip, out, column, add);
+      for (int p = 0; p < P; ++p) multiply(parts.sums[p], a[k + p], b + p * step);
+    }
+    for (; k < length; ++k, b += step) multiply(parts.sums[0], a[k], b);
+  }
+  Tile<T, 1, G> tile;
+  for (int g = 0; g < G; ++g) {
+    tile.sums[0][g] = parts.sums[0][g];
+    for (int p = 1; p < P; ++p) tile.sums[0][g] += parts.sums[p][g];
+  }
+  tile.end(strip, out, column, add);
 }
 
 template <typename T, int R, int G, typename Fetch>
@@ -162,16 +169,17 @@ void columns_tile(const T* const* rows, int64_t offset, int64_t depth, const Str
   tile.end(strip, out, column, add);
 }
 
-// Calls use(R, G as constants) for count rows, at most R, and the strip's vectors.
+// Calls use(R, G as constants) for count rows, at most R, and the strip's vectors. Inlined, because
+// a small tile notices what a call costs.
 template <int R, int G, typename Use>
-void with_rows(int64_t count, Use use) {
+[[gnu::always_inline]] inline void with_rows(int64_t count, const Use& use) {
   if constexpr (R > 1) {
     if (count < R) return with_rows<R - 1, G>(count, use);
   }
   use(std::integral_constant<int, R>(), std::integral_constant<int, G>());
 }
 template <typename Use>
-void with_sizes(int64_t count, int vectors, Use use) {
+[[gnu::always_inline]] inline void with_sizes(int64_t count, int vectors, const Use& use) {
   switch (vectors) {
     case 1:
       return with_rows<kTileRows<1>, 1>(count, use);
@@ -193,7 +201,11 @@ template <typename T>
 void multiply_rows(const T* const* rows, int64_t count, int64_t segments, int64_t length,
                    const Strip<T>& strip, T* const* out, int64_t column, bool add) {
   detail::with_sizes(count, strip.vectors, [&](auto R, auto G) {
-    detail::rows_tile<T, R(), G()>(rows, segments, length, strip, out, column, add);
+    if constexpr (R() == 1) {
+      detail::row_tile<T, G()>(rows, segments, length, strip, out, column, add);
+    } else {
+      detail::rows_tile<T, R(), G()>(rows, segments, length, strip, out, column, add);
+    }
   });
 }
 
@@ -212,12 +224,13 @@ void multiply_columns(const T* const* rows, int64_t offset, int64_t count, int64
 // Calls body(begin, end) for [0, count) in tiles of at most `most`, which differ by one at most.
 template <typename Body>
 void for_even_tiles(int64_t count, int64_t most, Body body) {
-  if (count <= most) {  // without a division, which a short product would notice
-    if (count > 0) body(int64_t(0), count);
-    return;
-  }
   const int64_t tiles = (count + most - 1) / most;
-  for (int64_t i = 0; i < tiles; ++i) body(count * i / tiles, count * (i + 1) / tiles);
+  for (int64_t i = 1, begin = 0; begin < count;
+       ++i) {  // divisions are few: small tiles notice them
+    const int64_t end = i == tiles ? count : count * i / tiles;
+    body(begin, end);
+    begin = end;
+  }
 }
 
 // The same for blocks of rows, which whole tiles of any shape fill.
