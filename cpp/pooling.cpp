@@ -1,6 +1,7 @@
 #include "pooling.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "parallel.h"
 #include "simd.h"
@@ -136,16 +137,23 @@ void average_pool2d_gradient(const Windows& w, int64_t C, const T* dy, T* dx) {
 
 template <typename T>
 void weighted_sum(const T* x, const T* weights, int64_t B, int64_t N, int64_t C, T* y) {
+  // Of some neighbouring registers at once: each addition waits for the one before it.
+  constexpr int64_t lanes = kLanesOf<T>, registers = 4;
+  const auto sum = [&]<int R>(std::integral_constant<int, R>, auto some, int64_t b, int64_t j) {
+    Vector<T> sums[R] = {};
+    for (int64_t n = b * N; n < (b + 1) * N; ++n) {
+      if (weights[n] == 0) continue;  // a masked step may hold anything, NaN included
+      for (int r = 0; r < R; ++r) sums[r] += weights[n] * some.load(x + n * C + j + r * lanes);
+    }
+    for (int r = 0; r < R; ++r) some.store(y + b * C + j + r * lanes, sums[r]);
+  };
   parallel_over_images(B, C, N * C, [&](int64_t b, int64_t begin, int64_t end) {
-    for_channels<T>(begin, end, [&](auto lanes, int64_t j) {
-      Vector<T> sum{};
-      for (int64_t n = 0; n < N; ++n) {
-        const T weight = weights[b * N + n];
-        // A masked step may hold anything, NaN included.
-        if (weight != 0) sum += weight * lanes.load(x + (b * N + n) * C + j);
-      }
-      lanes.store(y + b * C + j, sum);
-    });
+    int64_t j = begin;
+    for (; j + registers * lanes <= end; j += registers * lanes) {
+      sum(std::integral_constant<int, registers>(), AllLanes<T>{}, b, j);
+    }
+    for_channels<T>(
+        j, end, [&](auto some, int64_t at) { sum(std::integral_constant<int, 1>(), some, b, at); });
   });
 }
 

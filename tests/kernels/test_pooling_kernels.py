@@ -79,7 +79,7 @@ def test_max_of_nan_and_of_minus_infinity(kernels):
 
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("batch", "channels"), [(0, 3), (1, 67), (5, 7), (3, 32)])
+@pytest.mark.parametrize(("batch", "channels"), [(0, 3), (1, 67), (1, 300), (5, 7), (3, 32)])
 def test_weighted_sum(kernels, batch, channels, dtype):
     random = np.random.default_rng(0)
     x = random.standard_normal((batch, 11, channels)).astype(dtype)
@@ -92,7 +92,7 @@ def test_weighted_sum(kernels, batch, channels, dtype):
 
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("batch", "channels"), [(0, 3), (1, 67), (5, 7), (3, 32)])
+@pytest.mark.parametrize(("batch", "channels"), [(0, 3), (1, 67), (1, 300), (5, 7), (3, 32)])
 def test_equals_share_the_gradient_of_a_maximum(kernels, batch, channels, dtype):
     random = np.random.default_rng(0)
     x = random.integers(-3, 4, (batch, 11, channels)).astype(dtype)
