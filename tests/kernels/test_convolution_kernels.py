@@ -23,6 +23,7 @@ TOLERANCE = {"float32": 5e-6, "float64": 1e-13}
 CASES = {
     "one cell": ((1, 1), 1, 1, 1, (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
     "plain product": ((5, 7), 19, 33, 1, (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
+    "plain product, many places": ((20, 30), 5, 7, 1, (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
     "plain product in groups": ((5, 7), 6, 9, 3, (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
     "a cell of each step": ((7, 9), 5, 3, 1, (1, 1), (2, 3), (1, 1), (0, 0), (0, 0)),
     "one channel": ((9, 8), 1, 17, 1, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
@@ -45,6 +46,8 @@ CASES = {
     "square windows, odd": ((7, 9), 37, 29, 1, (3, 3), (1, 1), (1, 1), (0, 2), (2, 0)),
     "square windows inside": ((23, 17), 48, 33, 1, (3, 3), (1, 1), (1, 1), (0, 0), (0, 0)),
     "square windows with strides": ((9, 9), 24, 32, 1, (6, 6), (2, 2), (1, 1), (2, 2), (2, 2)),
+    "square windows, many filters": ((8, 9), 16, 70, 1, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
+    "long windows, many filters": ((6, 9), 9, 70, 1, (5, 3), (1, 1), (1, 1), (2, 1), (2, 1)),
     "several tiles": ((40, 40), 7, 5, 1, (5, 5), (1, 1), (1, 1), (2, 2), (2, 2)),
 }
 
@@ -122,6 +125,8 @@ def test_an_empty_batch(kernels):
     dx = kernels.conv2d_gradient_input(dy, kernel, None, (5, 5), *options, "linear")
     assert dx.shape == (0, 5, 5, 2)
     assert not kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options).any()
+    cells = np.zeros((0, 5, 5, 4), np.float32)  # a convolution of one cell is a product
+    assert not kernels.conv2d_gradient_kernel(x, cells, (1, 1), *options).any()
     kernel = kernel[:, :, :, :1].copy()
     dy = dy[..., :2].copy()
     options = options[:3]
