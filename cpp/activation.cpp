@@ -118,9 +118,10 @@ void activation_gradient(const T* y, const T* dy, T* dz, T* d_bias, int64_t N, i
   }
   // Each thread sums the rows of its share apart, a block of rows at a time and the blocks in
   // double precision, so that long sums keep their digits; then the shares are added in order.
-  SumsOfShares<double> totals(C);
+  const int threads = num_threads();
+  SumsOfShares<double> totals(C, threads);
   with_gradient(activation, [&](auto f) {
-    parallel_for_shares(N, grain, [&](int share, int64_t begin, int64_t end) {
+    parallel_for_shares(threads, N, grain, [&](int share, int64_t begin, int64_t end) {
       // Narrow rows are summed in as many sums as there are lanes.
       const int64_t step = C < kLanesOf<T> ? kBlockTerms * kLanesOf<T> : kBlockTerms;
       std::vector<T> block(static_cast<size_t>(C));

@@ -74,14 +74,15 @@ int64_t band_rows(int64_t B, const Grid& grid, int64_t most) {
   return std::clamp<int64_t>((grid.y.places + wanted - 1) / wanted, 1, most);
 }
 
-// Deals the bands of B images out to the threads: calls make(share), which returns a function
-// (image, first row, last row), for each thread, and that for its bands.
+// Deals the bands of B images out to so many threads at most: calls make(share), which returns a
+// function (image, first row, last row), for each of them, and that for its bands.
 template <typename Make>
-void for_bands(int64_t B, const Grid& grid, int64_t most_rows, int64_t work_per_row, Make make) {
+void for_bands(int threads, int64_t B, const Grid& grid, int64_t most_rows, int64_t work_per_row,
+               Make make) {
   const int64_t rows = band_rows(B, grid, most_rows);
   const int64_t bands = (grid.y.places + rows - 1) / rows;
   const int64_t work = std::max<int64_t>(1, work_per_row * rows);
-  parallel_for_shares(B * bands, 1 + kProductsWorthAThread / work,
+  parallel_for_shares(threads, B * bands, 1 + kProductsWorthAThread / work,
                       [&](int share, int64_t first, int64_t last) {
                         auto take = make(share);
                         for (int64_t i = first; i < last; ++i) {
@@ -98,7 +99,7 @@ void correlate(int64_t B, const Grid& grid, const T* images, const std::vector<P
                int64_t N, const Target& target, int64_t out_image, T* out, Finish finish) {
   const int64_t image = grid.y.size * grid.x.size * grid.C;
   const int64_t work = grid.x.places * int64_t(panels.size()) * panels[0].depth() * N;
-  for_bands(B, grid, Band<T>(grid).rows(), work, [&](int) {
+  for_bands(num_threads(), B, grid, Band<T>(grid).rows(), work, [&](int) {
     return [&, band = Band<T>(grid), products = std::vector<PlaceProducts<T>>()](
                int64_t b, int64_t first, int64_t last) mutable {
       band.read(images + b * image, first, last);
@@ -254,8 +255,9 @@ void conv2d_gradient_kernel(const Convolution& given, const T* x, const T* dy, T
     return winograd_gradient_kernel(w.B, grid, x, dy, c.F, d_kernel);
   }
   const int64_t filters = c.F / c.G, size = w.kh * w.kw * grid.channels * c.F;
-  SumsOfShares<T> sums(size);
-  for_bands(w.B, grid, Band<T>(grid).rows(), w.OW * size, [&](int share) {
+  const int threads = num_threads();
+  SumsOfShares<T> sums(size, threads);
+  for_bands(threads, w.B, grid, Band<T>(grid).rows(), w.OW * size, [&](int share) {
     T* sum = sums.begin(share);
     return [&, sum, band = Band<T>(grid)](int64_t b, int64_t first, int64_t last) mutable {
       band.read(x + b * w.H * w.W * c.C, first, last);

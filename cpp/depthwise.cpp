@@ -178,8 +178,9 @@ void depthwise_conv2d_gradient_kernel(const Windows& w, int64_t C, int64_t M, co
   if (copy) repeat(x, w.B * w.H * w.W * C, M, copy.get());
   const T* cells = copy ? copy.get() : x;
   const int64_t CM = C * M, size = w.kh * w.kw * CM;
-  SumsOfShares<T> sums(size);
-  parallel_for_shares(w.B * w.OH, kWorthAThread / (w.OW * size) + 1,
+  const int threads = num_threads();
+  SumsOfShares<T> sums(size, threads);
+  parallel_for_shares(threads, w.B * w.OH, kWorthAThread / (w.OW * size) + 1,
                       [&](int share, int64_t begin, int64_t end) {
                         T* own = sums.begin(share);
                         for (int64_t i = begin; i < end; ++i) {

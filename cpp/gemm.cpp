@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <vector>
 
 #include "lanes.h"
 #include "parallel.h"
@@ -16,22 +17,6 @@ namespace {
 // the product packs a few rows of b at a time.
 bool stays_in_place(Stored a_stored, int64_t m) {
   return m <= kFewRows || a_stored == Stored::kTransposed;
-}
-
-// c = op(a) op(b) by shares of k.
-template <typename T>
-void multiply_in_shares(Stored a_stored, const T* a, int64_t lda, int64_t m, int64_t n, int64_t k,
-                        Stored b_stored, const T* b, int64_t ldb, T* c, int64_t ldc) {
-  const int64_t a_step = a_stored == Stored::kPlain ? 1 : lda;
-  const int64_t b_step = b_stored == Stored::kPlain ? ldb : 1;
-  SumsOfShares<T> sums(m * n);
-  parallel_for_shares(k, kTermsWorthAShare, [&](int share, int64_t begin, int64_t end) {
-    const Panels<T> panels(b_stored, b + begin * b_step, ldb, end - begin, n, 1,
-                           stays_in_place(a_stored, m));
-    multiply_piece(a_stored, a + begin * a_step, lda, panels, {0, m, 0, panels.count()},
-                   sums.begin(share), n, true);
-  });
-  sums.write(0, m, n, c, ldc);
 }
 
 // c[i] = the dot product of row i of a (m x k) with b. A product with one column would fill one
@@ -60,33 +45,63 @@ void dot_rows(const T* a, int64_t lda, const T* b, int64_t m, int64_t k, T* c) {
   });
 }
 
-// c (n) = a (k) times b (k x n), from one end of b to the other, some rows at a time: memory
-// foresees that better than a way down some of the columns.
+// Columns [first, last) of c (n) = a (k) times b (k x n), from one end of b to the other, some rows
+// at a time: memory foresees that better than a way down some of the columns. Blocks of k are
+// summed apart: rounding grows with their depth and their number, not with the product of the two.
 template <typename T>
-void multiply_row(const T* a, const T* b, int64_t ldb, int64_t n, int64_t k, T* c) {
-  constexpr int64_t lanes = kLanesOf<T>, rows = 8;
-  const auto add = [&]<int R>(std::integral_constant<int, R>, int64_t i, int64_t first,
-                              int64_t last) {
+void multiply_row(const T* a, const T* b, int64_t ldb, int64_t k, int64_t first, int64_t last,
+                  T* c) {
+  constexpr int64_t rows = 8, depth = 384;
+  const int64_t n = last - first;
+  const auto add_rows = [&]<int R>(std::integral_constant<int, R>, int64_t i, T* sums) {
+    const T* const from = b + i * ldb + first;
     Vector<T> factors[R];
     for (int r = 0; r < R; ++r) factors[r] = broadcast(a[i + r]);
-    const T* const from = b + i * ldb;
-    for_channels<T>(first, last, [&](auto some, int64_t j) {
-      Vector<T> even = some.load(c + j), odd{};
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        (r % 2 ? odd : even) += factors[r] * some.load(from + r * ldb + j);
+    for_channels<T>(0, n, [&](auto some, int64_t j) {
+      Vector<T> even = some.load(sums + j), odd{};
+#pragma GCC unroll 4
+      for (int r = 0; r < R; r += 2) {
+        even += factors[r] * some.load(from + r * ldb + j);
+        if (r + 1 < R) odd += factors[r + 1] * some.load(from + (r + 1) * ldb + j);
       }
-      some.store(c + j, even + odd);
+      some.store(sums + j, even + odd);
     });
   };
-  const int64_t registers = (n + lanes - 1) / lanes, work = std::max<int64_t>(1, lanes * k);
-  parallel_for(registers, 1 + kProductsWorthAThread / work, [&](int64_t begin, int64_t end) {
-    const int64_t first = begin * lanes, last = std::min(end * lanes, n);
-    std::fill(c + first, c + last, T(0));
-    int64_t i = 0;
-    for (; i + rows <= k; i += rows) add(std::integral_constant<int, rows>(), i, first, last);
-    for (; i < k; ++i) add(std::integral_constant<int, 1>(), i, first, last);
+  const auto add_block = [&](int64_t i, int64_t end, T* sums) {
+    for (; i + rows <= end; i += rows) add_rows(std::integral_constant<int, rows>(), i, sums);
+    for (; i < end; ++i) add_rows(std::integral_constant<int, 1>(), i, sums);
+  };
+  T* const total = c + first;
+  std::fill(total, total + n, T(0));
+  if (k <= depth) return add_block(0, k, total);
+  std::vector<T> sums(static_cast<size_t>(n));
+  for_even_tiles(k, depth, [&](int64_t begin, int64_t end) {
+    std::fill(sums.begin(), sums.end(), T(0));
+    add_block(begin, end, sums.data());
+    for (int64_t j = 0; j < n; ++j) total[j] += sums[size_t(j)];
   });
+}
+
+// c = op(a) op(b) by shares of k.
+template <typename T>
+void multiply_in_shares(Stored a_stored, const T* a, int64_t lda, int64_t m, int64_t n, int64_t k,
+                        Stored b_stored, const T* b, int64_t ldb, T* c, int64_t ldc) {
+  const int64_t a_step = a_stored == Stored::kPlain ? 1 : lda;
+  const int64_t b_step = b_stored == Stored::kPlain ? ldb : 1;
+  const int threads = num_threads();
+  SumsOfShares<T> sums(m * n, threads);
+  const int64_t grain = 1 + kProductsWorthAThread / std::max<int64_t>(1, m * n);
+  parallel_for_shares(
+      threads, k, std::max(kTermsWorthAShare, grain), [&](int share, int64_t begin, int64_t end) {
+        T* const own = sums.begin(share);
+        const T *from = a + begin * a_step, *by = b + begin * b_step;
+        if (m == 1 && a_step == 1 && b_stored == Stored::kPlain) {
+          return multiply_row(from, by, ldb, end - begin, 0, n, own);
+        }
+        const Panels<T> panels(b_stored, by, ldb, end - begin, n, 1, stays_in_place(a_stored, m));
+        multiply_piece(a_stored, from, lda, panels, {0, m, 0, panels.count()}, own, n, true);
+      });
+  sums.write(0, m, n, c, ldc);
 }
 
 }  // namespace
@@ -101,9 +116,15 @@ void multiply(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k,
   if (b_is_column) {  // the transpose of the product fills its vectors
     return multiply(Stored::kPlain, Stored::kPlain, 1, m, k, b, k, a, lda, c, m);
   }
-  if (a_is_row) return multiply_row(a, b, ldb, n, k, c);
   if (k >= 2 * kTermsWorthAShare && k >= 16 * std::max(m, n) && num_threads() > 1) {
     return multiply_in_shares(a_stored, a, lda, m, n, k, b_stored, b, ldb, c, ldc);
+  }
+  if (a_is_row) {
+    constexpr int64_t lanes = kLanesOf<T>;
+    const int64_t grain = 1 + kProductsWorthAThread / std::max<int64_t>(1, lanes * k);
+    return parallel_for((n + lanes - 1) / lanes, grain, [&](int64_t begin, int64_t end) {
+      multiply_row(a, b, ldb, k, begin * lanes, std::min(end * lanes, n), c);
+    });
   }
   const Panels<T> panels(b_stored, b, ldb, k, n, 1, stays_in_place(a_stored, m));
   for_pieces(m, panels, [&](const Piece& piece) {

@@ -11,6 +11,7 @@ enum class Stored { kPlain, kTransposed };
 
 // c (m x n) = op(a) (m x k) times op(b) (k x n), on every thread. Where c is small and k is long,
 // as in the gradient of a kernel, each thread sums a share of k, and the shares are added in order.
+// Blocks of k are summed apart, so that rounding does not grow with k.
 template <typename T>
 void multiply(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k, const T* a,
               int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc);

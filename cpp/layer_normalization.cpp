@@ -97,8 +97,9 @@ template <typename T>
 void layer_normalization_gradient(const T* x, const T* dy, const T* mean, const T* inverse,
                                   const T* gamma, bool centered, int64_t N, int64_t D, T* dx,
                                   T* d_gamma, T* d_beta) {
-  SumsOfShares<T> sums(2 * D);  // for d_gamma, and for d_beta
-  parallel_for_shares(N, grain_of_rows(D), [&](int share, int64_t begin, int64_t end) {
+  const int threads = num_threads();
+  SumsOfShares<T> sums(2 * D, threads);  // for d_gamma, and for d_beta
+  parallel_for_shares(threads, N, grain_of_rows(D), [&](int share, int64_t begin, int64_t end) {
     T* const totals = sums.begin(share);
     std::vector<T> of_block(size_t(2 * D));
     T* const block = of_block.data();

@@ -19,9 +19,10 @@ int64_t batch_moments(const T* x, const uint8_t* keep, int64_t N, int64_t C, T* 
       keep ? std::find_if(keep, keep + N, [](uint8_t k) { return k != 0; }) - keep : 0;
   if (first == N) return 0;
   const T* const pivot = x + first * C;
-  SumsOfShares<T> means(C), squares(C);
-  std::vector<int64_t> counts(size_t(num_threads()), 0);
-  parallel_for_shares(N, grain, [&](int share, int64_t begin, int64_t end) {
+  const int threads = num_threads();
+  SumsOfShares<T> means(C, threads), squares(C, threads);
+  std::vector<int64_t> counts(size_t(threads), 0);
+  parallel_for_shares(threads, N, grain, [&](int share, int64_t begin, int64_t end) {
     counts[size_t(share)] =
         columns::moments(x + begin * C, keep ? keep + begin : nullptr, pivot, end - begin, C,
                          means.begin(share), squares.begin(share));
@@ -58,8 +59,9 @@ void batch_normalization_gradient(const T* x, const T* dy, const uint8_t* keep, 
                                   const T* mean, const T* variance, const T* gamma, T epsilon,
                                   int64_t N, int64_t C, T* dx, T* d_gamma, T* d_beta) {
   const int64_t grain = grain_of_rows(C);
-  SumsOfShares<T> sums(C), products(C);
-  parallel_for_shares(N, grain, [&](int share, int64_t begin, int64_t end) {
+  const int threads = num_threads();
+  SumsOfShares<T> sums(C, threads), products(C, threads);
+  parallel_for_shares(threads, N, grain, [&](int share, int64_t begin, int64_t end) {
     columns::gradient_sums(x + begin * C, dy + begin * C, mean, end - begin, C, sums.begin(share),
                            products.begin(share));
   });
@@ -156,8 +158,9 @@ void group_normalization_gradient(const T* x, const T* dy, const T* mean, const 
                                   const T* gamma, int64_t N, int64_t S, int64_t C, int64_t G, T* dx,
                                   T* d_gamma, T* d_beta) {
   const int64_t D = C / G;
-  SumsOfShares<T> d_gammas(C), d_betas(C);
-  parallel_for_shares(N, grain_of_rows(S * C), [&](int share, int64_t begin, int64_t end) {
+  const int threads = num_threads();
+  SumsOfShares<T> d_gammas(C, threads), d_betas(C, threads);
+  parallel_for_shares(threads, N, grain_of_rows(S * C), [&](int share, int64_t begin, int64_t end) {
     GroupScratch<T> scratch(C);
     T* const d_gamma_sum = d_gammas.begin(share);
     T* const d_beta_sum = d_betas.begin(share);

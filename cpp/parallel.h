@@ -56,13 +56,14 @@ void parallel(int threads, const Body& body) {
   if (team.thrown) std::rethrow_exception(team.thrown);
 }
 
-// Runs body(share, begin, end) over shares of [0, count), one a thread and at most num_threads(),
-// none of them smaller than `grain`: what is not worth two threads runs on the caller's, as share
-// 0. The shares depend on the number of threads alone.
+// Runs body(share, begin, end) over shares of [0, count), one a thread and at most `most`, none of
+// them smaller than `grain`: what is not worth two threads runs on the caller's, as share 0. The
+// shares depend on these numbers alone. Whoever keeps something for each share reads num_threads()
+// once, for both: it may change meanwhile.
 template <typename Body>
-void parallel_for_shares(int64_t count, int64_t grain, Body body) {
+void parallel_for_shares(int most, int64_t count, int64_t grain, Body body) {
   const int64_t worth = count / std::max<int64_t>(grain, 1);
-  const int threads = int(std::min<int64_t>(num_threads(), worth));
+  const int threads = int(std::min<int64_t>(most, worth));
   if (threads <= 1) {
     if (count > 0) body(0, int64_t(0), count);
     return;
@@ -76,7 +77,8 @@ void parallel_for_shares(int64_t count, int64_t grain, Body body) {
 // The same for a body(begin, end) that keeps nothing apart.
 template <typename Body>
 void parallel_for(int64_t count, int64_t grain, Body body) {
-  parallel_for_shares(count, grain, [&](int, int64_t begin, int64_t end) { body(begin, end); });
+  parallel_for_shares(num_threads(), count, grain,
+                      [&](int, int64_t begin, int64_t end) { body(begin, end); });
 }
 
 }  // namespace lamina

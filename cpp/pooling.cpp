@@ -137,7 +137,7 @@ void average_pool2d_gradient(const Windows& w, int64_t C, const T* dy, T* dx) {
 
 template <typename T>
 void weighted_sum(const T* x, const T* weights, int64_t B, int64_t N, int64_t C, T* y) {
-  // Of some neighbouring registers at once: each addition waits for the one before it.
+  // Four neighbouring registers at once: a single sum would wait for its own last addition.
   constexpr int64_t lanes = kLanesOf<T>, registers = 4;
   const auto sum = [&]<int R>(std::integral_constant<int, R>, auto some, int64_t b, int64_t j) {
     Vector<T> sums[R] = {};

@@ -111,8 +111,9 @@ void parameter_gradients(const T* d_sums, int64_t d_stride, int64_t rows, int64_
   for (const KernelGradient<T>& kernel : kernels) inputs += kernel.D;
   // Few rows are not worth sums of their own for each thread: then threads share the columns.
   constexpr int64_t lanes = kLanesOf<T>;
-  const bool cut_rows = rows >= num_threads() * kTermsWorthAShare;
-  SumsOfShares<T> sums((inputs + 1) * N);
+  const int threads = num_threads();
+  const bool cut_rows = rows >= threads * kTermsWorthAShare;
+  SumsOfShares<T> sums((inputs + 1) * N, cut_rows ? threads : 1);
   const auto add_part = [&](int64_t row, int64_t last_row, int64_t column, int64_t columns, T* to) {
     const T* from = d_sums + row * d_stride + column;
     const Panels<T> panels(Stored::kPlain, from, d_stride, last_row - row, columns, 1, true);
@@ -128,9 +129,10 @@ void parameter_gradients(const T* d_sums, int64_t d_stride, int64_t rows, int64_
     });
   };
   if (cut_rows) {
-    parallel_for_shares(rows, kTermsWorthAShare, [&](int share, int64_t begin, int64_t end) {
-      add_part(begin, end, 0, N, sums.begin(share));
-    });
+    parallel_for_shares(threads, rows, kTermsWorthAShare,
+                        [&](int share, int64_t begin, int64_t end) {
+                          add_part(begin, end, 0, N, sums.begin(share));
+                        });
   } else {
     T* all = sums.begin(0);
     const int64_t work = 1 + rows * (inputs + 1) * lanes;

@@ -15,12 +15,13 @@ namespace lamina {
 // Terms of a product's sums that are worth a share: it costs a pass over what it has summed.
 inline constexpr int64_t kTermsWorthAShare = 512;
 
+// At most `most` of them, of `size` elements each. Throws std::bad_alloc.
 template <typename T>
 class SumsOfShares {
  public:
-  explicit SumsOfShares(int64_t size)
+  SumsOfShares(int64_t size, int most)
       : size_(size),
-        begun_(size_t(num_threads()), 0),
+        begun_(size_t(most), 0),
         sums_(make_buffer<T>(begun_.size() * size_t(padded()))) {}
 
   // Zeros for one share to add to; called once, on its thread.

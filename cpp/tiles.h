@@ -225,8 +225,8 @@ void multiply_columns(const T* const* rows, int64_t offset, int64_t count, int64
 template <typename Body>
 void for_even_tiles(int64_t count, int64_t most, Body body) {
   const int64_t tiles = (count + most - 1) / most;
-  for (int64_t i = 1, begin = 0; begin < count;
-       ++i) {  // divisions are few: small tiles notice them
+  int64_t begin = 0;
+  for (int64_t i = 1; begin < count; ++i) {  // one division a tile, and none for the last
     const int64_t end = i == tiles ? count : count * i / tiles;
     body(begin, end);
     begin = end;

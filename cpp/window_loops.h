@@ -41,8 +41,7 @@ void for_each_place(const Windows& w, int64_t begin, int64_t end, Use use) {
 template <typename Body>
 void parallel_over_images(int64_t B, int64_t C, int64_t work_per_image, Body body) {
   const int64_t pieces = B >= num_threads() ? 1 : std::max<int64_t>(1, C / 16);
-  const int64_t work = std::max<int64_t>(1, work_per_image / pieces);
-  parallel_for(B * pieces, std::max<int64_t>(1, kElementsWorthAThread / work),
+  parallel_for(B * pieces, grain_of_rows(work_per_image / pieces),
                [&](int64_t first, int64_t last) {
                  for (int64_t i = first; i < last; ++i) {
                    const int64_t piece = i % pieces;

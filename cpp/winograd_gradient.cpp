@@ -124,8 +124,9 @@ void winograd_gradient_kernel(int64_t B, const Grid& grid, const T* images, cons
   constexpr int64_t lanes = kLanesOf<T>;
   const Tiles tiles(grid);
   const int64_t C = tiles.C, size = C * N, all = kProducts * size;
-  SumsOfShares<T> sums(all);
-  parallel_for_shares(tiles.count(B), 1 + kProductsWorthAThread / all,
+  const int threads = num_threads();
+  SumsOfShares<T> sums(all, threads);
+  parallel_for_shares(threads, tiles.count(B), 1 + kProductsWorthAThread / all,
                       [&](int share, int64_t first, int64_t last) {
                         TileSums<T>(tiles, N).add(images, dy, first, last, sums.begin(share));
                       });

@@ -106,6 +106,9 @@ def test_long_sums_of_a_bias_keep_their_digits(kernels):
         (None, 1, 35, 161),
         (None, 900, 1, 700),
         (None, 1, 905, 1003),
+        (None, 1, 7, 100_000),  # threads share the sums
+        (None, 256, 250, 4096),
+        (3, 1, 70, 45),
         (None, 35, 50, 1),
         (None, 0, 3, 2),
         (None, 3, 2, 0),
@@ -130,6 +133,26 @@ def test_matmul_equals_numpy(kernels, dtype, transposes, batch, m, n, k):
     assert c.dtype == dtype
     scale = np.sqrt(k + 1)
     np.testing.assert_allclose(c, wanted, rtol=0, atol=TOLERANCES[dtype] * scale)
+
+
+@pytest.mark.parametrize(
+    ("batch", "m", "n"), [(1, 64, 1), (1, 16, 1), (1, 1, 5), (2, 1, 3), (1, 64, 64), (1, 2, 300)]
+)
+def test_long_sums_keep_their_digits(kernels, batch, m, n):
+    k, found, before = 25_088, [], kernels.num_threads()
+    rng = np.random.default_rng(6)
+    a, b = (np.abs(rng.normal(size=(batch, k, s))).astype(np.float32) for s in (m, n))
+    wanted = np.swapaxes(a, 1, 2).astype(float) @ b
+    try:
+        for threads in (1, 2, 3):
+            kernels.set_num_threads(threads)
+            found.append(kernels.matmul(a, b, True, False))
+    finally:
+        kernels.set_num_threads(before)
+    limit = 1e-6 * np.abs(wanted).max()
+    for each in found:
+        np.testing.assert_allclose(each, wanted, rtol=0, atol=limit)
+        np.testing.assert_allclose(each, found[0], rtol=0, atol=limit)
 
 
 @pytest.mark.usefixtures("threads")

@@ -104,10 +104,10 @@ def test_equals_share_the_gradient_of_a_maximum(kernels, batch, channels, dtype)
 
 
 def test_a_weight_of_zero_silences_nan(kernels):
-    x = np.full((1, 2, 18), np.nan, np.float32)
-    x[0, 1] = 3
-    weights = np.array([[0, 1]], np.float32)
-    np.testing.assert_array_equal(kernels.weighted_sum(x, weights), np.full((1, 18), 3))
+    x = np.full((3, 2, 70), np.nan, np.float32)
+    x[:, 1] = 3
+    weights = np.array([[0, 1]] * 3, np.float32)
+    np.testing.assert_array_equal(kernels.weighted_sum(x, weights), np.full((3, 70), 3))
 
 
 @pytest.mark.usefixtures("threads")

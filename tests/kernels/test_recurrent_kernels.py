@@ -161,7 +161,8 @@ SHAPES = [
     {"B": 13, "T": 4, "D": 1, "U": 17},
     {"B": 150, "T": 2, "D": 5, "U": 33},
     {"B": 9, "T": 9, "D": 20, "U": 130},
-    {"B": 260, "T": 8, "D": 5, "U": 21},  # so many rows that each thread sums a share of them
+    {"B": 260, "T": 8, "D": 5, "U": 21},  # two to four threads sum shares of the rows
+    {"B": 1, "T": 3, "D": 20, "U": 37},  # a single row at each step
     {"B": 0, "T": 3, "D": 2, "U": 4},
     {"B": 3, "T": 0, "D": 2, "U": 4},
 ]
