@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import numpy as np
 from network_processes import SIDES
 
 _TOLERANCE = 1e-4  # of what is predicted and of the first loss
@@ -43,6 +42,8 @@ def check(title, answers):
 
 def _differences(title, side, ours, theirs):
     """Return what differs before the first update, and what after it; None where nothing does."""
+    import numpy as np  # not above: a profile sets the number of threads first
+
     where = f"{title}: {SIDES[side]} and Lamina"
     for a, b in zip(ours["outputs"], theirs["outputs"], strict=True):
         if a.shape != b.shape:
@@ -69,6 +70,8 @@ def run_draws(titles, remotes, draws):
 
     Lamina takes its three steps twice. Returns the networks where it had not the same bits.
     """
+    import numpy as np
+
     print("\nthe largest difference of a loss, as a part of Lamina's; in how many draws one of")
     print(f"the later losses was more than {_LATER:g} off")
     peers = [side for side in remotes if side != "lamina"]
@@ -87,7 +90,8 @@ def run_draws(titles, remotes, draws):
         cells = [f"{changed} differ" if changed else "same bits"]
         for found in off.values():
             departed = sum(any(not part <= _LATER for part in draw[1:]) for draw in found)
-            cells.append(f"{max(map(max, found)):.0e}; {departed}")
+            counted = f"; {departed}" if len(found[0]) > 1 else ""
+            cells.append(f"{np.max(found):.0e}{counted}")
         print(f"{title:<27}" + "".join(f"{cell:>17}" for cell in cells), flush=True)
         missed += [title] if changed else []
     return missed

@@ -242,13 +242,15 @@ def main():
     parser.add_argument("--without", action="append", default=[], choices=PEERS)
     parser.add_argument("--train-only", action="store_true", help="no predict")
     parser.add_argument("--level", choices=LEVELS)
-    parser.add_argument("--draws", type=int, metavar="N")
+    parser.add_argument("--draws", type=int, metavar="N", help="at least 1")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--profile", metavar="NAME", help="or a part of a name")
     parser.add_argument("--kernels", action="store_true", help="of --profile: time each kernel")
     parser.add_argument("--steps", type=int, help="of --profile; 5 seconds without it")
     arguments = parser.parse_args()
+    if arguments.draws is not None and arguments.draws < 1:
+        parser.error(f"argument --draws: got {arguments.draws}, wanted 1 or more")
     arguments.only = wanted(arguments.only)
     chosen = [
         run

@@ -13,7 +13,7 @@ def agreement(monkeypatch):
     import network_agreement
 
     yield network_agreement
-    for name in ("network_agreement", "network_processes", "network_sides", "network_torch"):
+    for name in ("network_agreement", "network_processes", "network_sides"):
         sys.modules.pop(name, None)
 
 
@@ -62,3 +62,42 @@ def test_predictions_must_agree(agreement, outputs, message):
     found["jax"]["outputs"] = [outputs]
     with pytest.raises(SystemExit, match=message):
         agreement.check("a", found)
+
+
+class Side:
+    """A side that has these losses, one list a call."""
+
+    def __init__(self, *losses):
+        self.losses = iter(losses)
+
+    def begin(self, title, weights=None):
+        return {"weights": {}, "outputs": [], "losses": next(self.losses)}
+
+
+def drawn(agreement, capsys, **sides):
+    """Return what run_draws returns for two draws, and the cells of its last line."""
+    missed = agreement.run_draws(["a"], {name: Side(*found) for name, found in sides.items()}, 2)
+    return missed, capsys.readouterr().out.splitlines()[-1].split("   ")
+
+
+def test_draws_say_who_departs_and_how_far(agreement, capsys):
+    missed, cells = drawn(
+        agreement,
+        capsys,
+        lamina=[[1, 2, 3]] * 4,
+        tensorflow=[[1, 2, 3], [1, 2.5, 3]],
+        torch=[[1.25, 9, 9], [1, 9, 9]],
+    )
+    assert missed == []
+    assert [cell.strip() for cell in cells if cell] == ["a", "same bits", "2e-01; 1", "2e-01"]
+
+
+def test_draws_find_other_bits_and_nan(agreement, capsys):
+    missed, cells = drawn(
+        agreement,
+        capsys,
+        lamina=[[1, 2, 3], [1, 2, 3], [1, 2, 3], [1, 2, 3.0000001]],
+        jax=[[float("nan"), 2, 3], [1, 2, 3]],
+    )
+    assert missed == ["a"]
+    assert [cell.strip() for cell in cells if cell] == ["a", "1 differ", "nan; 0"]
