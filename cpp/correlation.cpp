@@ -9,6 +9,8 @@ constexpr int64_t kDepth = 1024;  // rows of a strip that stay in the second lev
 // Elements of a window from which on it pays to pack what they are all multiplied with, unless it
 // is as narrow as a strip.
 constexpr int64_t kWorthPacking = 128;
+// Elements of a segment from which on it pays to leave those out that lie outside of the image.
+constexpr int64_t kWorthLeavingOut = 8;
 
 // Whether so few columns are left that registers are better filled along the cells.
 template <typename T>
@@ -100,20 +102,45 @@ template <typename T>
 void PlaceProducts<T>::write(const Band<T>& band, int64_t first, int64_t rows, int64_t channel,
                              const Target& target, T* out) {
   const int64_t width = grid_.x.places;
-  const T* begins[kPlaces];
-  for_even_tiles(rows * width, kPlaces, [&](int64_t begin, int64_t end) {
-    band.begins(begin, end - begin, begins);
-    const T** to = rows_.data();
-    for_even_tiles(end - begin, tile_, [&](int64_t from, int64_t until) {
-      for (int64_t s = 0; s < segments_; ++s) {
-        const int64_t offset = band.offset(s) + channel;
-        for (int64_t i = from; i < until; ++i) *to++ = begins[i] + offset;
+  for (int64_t row = 0, end; row < rows; row = end) {
+    const Range read = segments_inside(first + row);
+    for (end = row + 1; end < rows && segments_inside(first + end) == read;) ++end;
+    for_even_tiles((end - row) * width, kPlaces, [&](int64_t from, int64_t to) {
+      find_rows(band, row * width + from, to - from, read, channel);
+      int64_t y = first + row + from / width, x = from % width;
+      for (int64_t i = 0; i < to - from; ++i) {
+        outputs_[size_t(i)] = out + target.cell(y, x);
+        if (++x == width) {
+          x = 0;
+          ++y;
+        }
       }
+      narrow_ ? multiply_narrow(to - from) : multiply(to - from, read);
     });
-    for (int64_t i = begin; i < end; ++i) {
-      outputs_[size_t(i - begin)] = out + target.cell(first + i / width, i % width);
+  }
+}
+
+// Those that places of a row read, but all of them where it does not pay to leave some out: the
+// registers of a narrow matrix are filled by places, of which a row may have too few.
+template <typename T>
+Range PlaceProducts<T>::segments_inside(int64_t row) const {
+  if (narrow_ || length_ < kWorthLeavingOut) return {0, segments_};
+  const Range taps = grid_.y.inside(row);
+  const int64_t of_a_tap = segments_ / std::max<int64_t>(1, int64_t(grid_.y.taps.size()));
+  return {taps.begin * of_a_tap, taps.end * of_a_tap};
+}
+
+template <typename T>
+void PlaceProducts<T>::find_rows(const Band<T>& band, int64_t place, int64_t places, Range read,
+                                 int64_t channel) {
+  const T* begins[kPlaces];
+  band.begins(place, places, begins);
+  const T** to = rows_.data();
+  for_even_tiles(places, tile_, [&](int64_t from, int64_t until) {
+    for (int64_t s = read.begin; s < read.end; ++s) {
+      const int64_t offset = band.offset(s) + channel;
+      for (int64_t i = from; i < until; ++i) *to++ = begins[i] + offset;
     }
-    narrow_ ? multiply_narrow(end - begin) : multiply(end - begin);
   });
 }
 
@@ -147,15 +174,16 @@ void PlaceProducts<T>::multiply_narrow(int64_t places) {
 }
 
 template <typename T>
-void PlaceProducts<T>::multiply(int64_t places) {
+void PlaceProducts<T>::multiply(int64_t places, Range read) {
+  const int64_t segments = read.end - read.begin;
   const int64_t step = std::max<int64_t>(1, kDepth / std::max<int64_t>(1, length_));
-  for (int64_t s = 0; s == 0 || s < segments_; s += step) {
-    const int64_t count = std::min(step, segments_ - s);
+  for (int64_t s = 0; s == 0 || s < segments; s += step) {
+    const int64_t count = std::min(step, segments - s);
     for (int64_t i = 0; i < panels_.count(); ++i) {
       Strip<T> strip = panels_[i];
-      strip.data += s * length_ * strip.step;
+      strip.data += (read.begin + s) * length_ * strip.step;
       for_even_tiles(places, tile_, [&](int64_t from, int64_t to) {
-        multiply_rows(rows_.data() + from * segments_ + s * (to - from), to - from, count, length_,
+        multiply_rows(rows_.data() + from * segments + s * (to - from), to - from, count, length_,
                       strip, outputs_.data() + from, strip.first, s > 0);
       });
     }

@@ -12,6 +12,11 @@
 
 namespace lamina {
 
+struct Range {
+  int64_t begin, end;  // the first, and the one behind the last
+  bool operator==(const Range&) const = default;
+};
+
 // One axis of the image and of the grid: place i reads the cells i step + offsets[...], which may
 // lie outside of [0, size) and are zeros there. Offsets ascend; taps are their places in the
 // kernel.
@@ -24,6 +29,12 @@ struct Axis {
     return offsets.empty() ? size : std::max(size, (places - 1) * step + offsets.back() + 1);
   }
   bool is_padded() const { return low() < 0 || high() > size; }
+  // Which of its offsets lead a place to a cell of the image.
+  Range inside(int64_t place) const {
+    const auto begin = std::lower_bound(offsets.begin(), offsets.end(), -place * step);
+    const auto end = std::lower_bound(begin, offsets.end(), size - place * step);
+    return {begin - offsets.begin(), end - offsets.begin()};
+  }
   bool is_contiguous() const {
     return offsets.empty() || offsets.back() - offsets.front() + 1 == int64_t(offsets.size());
   }
@@ -94,7 +105,8 @@ struct Target {
 };
 
 // The products of the places of a band with a matrix, whose rows are the cells of the segments.
-// A matrix of very few columns is multiplied along the cells instead, a column at a time.
+// Segments above or below the image are left out. A matrix of very few columns is multiplied along
+// the cells instead, a column at a time.
 template <typename T>
 class PlaceProducts {
  public:
@@ -106,7 +118,9 @@ class PlaceProducts {
              const Target& target, T* out);
 
  private:
-  void multiply(int64_t places);
+  Range segments_inside(int64_t row) const;
+  void find_rows(const Band<T>& band, int64_t place, int64_t places, Range read, int64_t channel);
+  void multiply(int64_t places, Range read);
   void multiply_narrow(int64_t places);
 
   const Grid& grid_;
