@@ -24,11 +24,16 @@ class SumsOfShares {
         begun_(size_t(most), 0),
         sums_(make_buffer<T>(begun_.size() * size_t(padded()))) {}
 
+  // What one share has to write; called once.
+  T* take(int share) {
+    begun_[size_t(share)] = 1;
+    return sums_.get() + share * padded();
+  }
+
   // Zeros for one share to add to; called once, on its thread.
   T* begin(int share) {
-    T* own = sums_.get() + share * padded();
+    T* own = take(share);
     std::fill_n(own, size_, T(0));
-    begun_[size_t(share)] = 1;
     return own;
   }
 

@@ -132,7 +132,8 @@ void winograd(int64_t B, const Grid& grid, const T* images, const WinogradKernel
     for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
       const int64_t block = end - begin;
       for (int64_t t = 0; t < block; ++t) {
-        transform_tile(tiles, first + begin + t, images, nothing, cells.get() + t * C, step);
+        transform_tile(tiles, first + begin + t, {0, C}, images, nothing, cells.get() + t * C,
+                       step);
       }
       for (int i = 0; i < kProducts; ++i) {
         const Panels<T>& by = kernel.products[size_t(i)];

@@ -43,7 +43,8 @@ void winograd(int64_t B, const Grid& grid, const T* images, const WinogradKernel
               int64_t N, const T* bias, Activation activation, T* out);
 
 // d_kernel (3 x 3 x C x N) from what the grid reads of B images, and dy, as out above. Every thread
-// sums the tiles of its share, and the sums are added in the threads' order.
+// sums the tiles of its share, and the sums are added in the threads' order; or all tiles for some
+// of the channels, if there are few tiles.
 template <typename T>
 void winograd_gradient_kernel(int64_t B, const Grid& grid, const T* images, const T* dy, int64_t N,
                               T* d_kernel);

@@ -13,6 +13,10 @@ namespace {
 
 using namespace winograd_tiles;
 
+// With fewer tiles for each channel, threads take channels, not tiles: each of them transforms all
+// gradients then, but they write one array of sums, and need not add one for each thread.
+constexpr int64_t kTilesAChannel = 4;
+
 // Two gradients of one axis, transformed: A dy.
 template <typename V>
 inline void transform_gradients(const V& y0, const V& y1, V* t, int step) {
@@ -62,56 +66,61 @@ void transform_places(const Tiles& tiles, int64_t tile, const T* dy, int64_t N, 
   }
 }
 
-// sums (16 x C x N) += what tiles [first, last) give.
+// The sums of some tiles, for some of the channels.
 template <typename T>
 class TileSums {
  public:
-  TileSums(const Tiles& tiles, int64_t N)
+  TileSums(const Tiles& tiles, Range channels, int64_t N)
       : tiles_(tiles),
+        channels_(channels),
+        count_(channels.end - channels.begin),
         N_(N),
         padded_((N + kLanesOf<T> - 1) / kLanesOf<T> * kLanesOf<T>),
-        cells_step_(apart<T>(kColumnsDepth * tiles.C)),
+        cells_step_(apart<T>(kColumnsDepth * count_)),
         places_step_(apart<T>(kColumnsDepth * padded_)),
         cells_(make_buffer<T>(size_t(kProducts * cells_step_))),
         places_(make_buffer<T>(size_t(kProducts * places_step_))),
         nothing_(size_t(std::max(tiles.C, N))) {}
 
-  void add(const T* images, const T* dy, int64_t first, int64_t last, T* sums) {
-    const int64_t C = tiles_.C;
-    for_even_tiles(last - first, kColumnsDepth, [&](int64_t begin, int64_t end) {
-      const int64_t count = end - begin;
-      for (int64_t t = 0; t < count; ++t) {
-        const int64_t tile = first + begin + t;
-        transform_tile(tiles_, tile, images, nothing_.data(), cells_.get() + t * C, cells_step_);
+  // Writes those rows of sums (16 x C x N) that belong to the channels.
+  void write(const T* images, const T* dy, Range chosen, T* sums) {
+    for_even_tiles(chosen.end - chosen.begin, kColumnsDepth, [&](int64_t begin, int64_t end) {
+      const int64_t depth = end - begin;
+      for (int64_t t = 0; t < depth; ++t) {
+        const int64_t tile = chosen.begin + begin + t;
+        transform_tile(tiles_, tile, channels_, images, nothing_.data(), cells_.get() + t * count_,
+                       cells_step_);
         transform_places(tiles_, tile, dy, N_, nothing_.data(), places_.get() + t * padded_,
                          places_step_);
       }
       for (int i = 0; i < kProducts; ++i) {
         const T* rows[kColumnsDepth];
-        for (int64_t t = 0; t < count; ++t) rows[t] = cells_.get() + i * cells_step_ + t * C;
-        add_product(rows, count, places_.get() + i * places_step_, sums + i * C * N_);
+        for (int64_t t = 0; t < depth; ++t) rows[t] = cells_.get() + i * cells_step_ + t * count_;
+        multiply(rows, depth, places_.get() + i * places_step_,
+                 sums + (i * tiles_.C + channels_.begin) * N_, begin > 0);
       }
     });
   }
 
  private:
-  // sums (C x N) += the transpose of `count` rows of C, times as many of places.
-  void add_product(const T* const* rows, int64_t count, const T* places, T* sums) {
+  // sums (channels x N) = or += the transpose of `depth` rows of channels, times as many of places.
+  void multiply(const T* const* rows, int64_t depth, const T* places, T* sums, bool add) {
     constexpr int64_t lanes = kLanesOf<T>;
     for_even_tiles(padded_ / lanes, kStripVectors, [&](int64_t begin, int64_t end) {
       const int64_t column = begin * lanes;
       const Strip<T> strip{places + column, padded_, int(end - begin), column,
                            std::min(lanes, N_ - (end - 1) * lanes)};
-      for_even_tiles(tiles_.C, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
+      for_even_tiles(count_, tile_rows(strip.vectors), [&](int64_t from, int64_t to) {
         T* out[kMostRows] = {};
         for (int64_t c = from; c < to; ++c) out[c - from] = sums + c * N_;
-        multiply_columns(rows, from, to - from, count, strip, out, column, true, [](int64_t) {});
+        multiply_columns(rows, from, to - from, depth, strip, out, column, add, [](int64_t) {});
       });
     });
   }
 
   const Tiles& tiles_;
-  int64_t N_, padded_, cells_step_, places_step_;
+  const Range channels_;
+  const int64_t count_, N_, padded_, cells_step_, places_step_;
   Buffer<T> cells_, places_;
   std::vector<T> nothing_;
 };
@@ -123,13 +132,23 @@ void winograd_gradient_kernel(int64_t B, const Grid& grid, const T* images, cons
                               T* d_kernel) {
   constexpr int64_t lanes = kLanesOf<T>;
   const Tiles tiles(grid);
-  const int64_t C = tiles.C, size = C * N, all = kProducts * size;
+  const int64_t C = tiles.C, size = C * N, count = tiles.count(B);
+  const bool by_channels = count < kTilesAChannel * C;
   const int threads = num_threads();
-  SumsOfShares<T> sums(all, threads);
-  parallel_for_shares(threads, tiles.count(B), 1 + kProductsWorthAThread / all,
-                      [&](int share, int64_t first, int64_t last) {
-                        TileSums<T>(tiles, N).add(images, dy, first, last, sums.begin(share));
-                      });
+  SumsOfShares<T> sums(kProducts * size, by_channels ? 1 : threads);
+  if (by_channels) {
+    T* whole = sums.take(0);
+    const int64_t grain = 1 + kProductsWorthAThread / (kProducts * count * lanes * N);
+    parallel_for((C + lanes - 1) / lanes, grain, [&](int64_t begin, int64_t end) {
+      const Range channels{begin * lanes, std::min(end * lanes, C)};
+      TileSums<T>(tiles, channels, N).write(images, dy, {0, count}, whole);
+    });
+  } else {
+    const int64_t grain = 1 + kProductsWorthAThread / (kProducts * size);
+    parallel_for_shares(threads, count, grain, [&](int share, int64_t first, int64_t last) {
+      TileSums<T>(tiles, {0, C}, N).write(images, dy, {first, last}, sums.take(share));
+    });
+  }
   const int64_t shares = sums.count(), registers = (size + lanes - 1) / lanes;
   parallel_for(registers, grain_of_rows(lanes * kProducts), [&](int64_t begin, int64_t end) {
     for (int64_t at = begin * lanes; at < std::min(end * lanes, size); at += lanes) {

@@ -59,11 +59,11 @@ inline void prefetch_square(const T* first, int64_t row, int64_t cell) {
   }
 }
 
-// The cells of one tile, transformed, to 16 rows of C that are `step` apart. `nothing` is a row of
-// C zeros for the cells outside of the image.
+// Some channels of the cells of one tile, transformed, to 16 rows of them that are `step` apart.
+// `nothing` is a row of C zeros for the cells outside of the image.
 template <typename T>
-void transform_tile(const Tiles& tiles, int64_t tile, const T* images, const T* nothing, T* out,
-                    int64_t step) {
+void transform_tile(const Tiles& tiles, int64_t tile, Range channels, const T* images,
+                    const T* nothing, T* out, int64_t step) {
   constexpr int lanes = kLanesOf<T>;
   const T* cells[kProducts];
   const T* image = images + tiles.image(tile) * tiles.H * tiles.W * tiles.C;
@@ -74,8 +74,8 @@ void transform_tile(const Tiles& tiles, int64_t tile, const T* images, const T* 
     cells[i] = inside ? image + (y * tiles.W + x) * tiles.C : nothing;
   }
   const T* below = image + ((top + kCells) * tiles.W + left + 1) * tiles.C;
-  for (int64_t c = 0; c < tiles.C; c += lanes) {
-    const int64_t some = std::min<int64_t>(lanes, tiles.C - c);
+  for (int64_t c = channels.begin; c < channels.end; c += lanes) {
+    const int64_t some = std::min<int64_t>(lanes, channels.end - c);
     prefetch_square(below + c, tiles.W * tiles.C, tiles.C);
     Vector<T> rows[kProducts], all[kProducts];
 #pragma GCC unroll 4
@@ -89,7 +89,8 @@ void transform_tile(const Tiles& tiles, int64_t tile, const T* images, const T* 
       transform_cells(rows[i], rows[i + 1], rows[i + 2], rows[i + 3], all + i, 1);
     }
 #pragma GCC unroll 16
-    for (int i = 0; i < kProducts; ++i) store_some(out + i * step + c, all[i], some);
+    for (int i = 0; i < kProducts; ++i)
+      store_some(out + i * step + c - channels.begin, all[i], some);
   }
 }
 
