@@ -30,6 +30,56 @@ inline void transform_kernel(const V& g0, const V& g1, const V& g2, V* t, int st
   t[3 * step] = g2;
 }
 
+// The same of both axes: a register of each of the nine cells, from `at` on, to one of each
+// product.
+template <typename T>
+inline void transform_register(const std::vector<const T*>& blocks, int64_t at, int64_t some,
+                               Vector<T> (&all)[kProducts]) {
+  Vector<T> g[9], along[12];
+  for (int i = 0; i < 9; ++i) g[i] = load_some(blocks[size_t(i)] + at, some);
+  for (int i = 0; i < 3; ++i) transform_kernel(g[i], g[3 + i], g[6 + i], along + i, 3);
+  for (int i = 0; i < kCells; ++i) {
+    transform_kernel(along[3 * i], along[3 * i + 1], along[3 * i + 2], all + i * kCells, 1);
+  }
+}
+
+// A row of the blocks to that row of the products.
+template <typename T>
+void transform_row(const std::vector<const T*>& blocks, int64_t row, int64_t stride, int64_t N,
+                   std::vector<Panels<T>>& products) {
+  for (int64_t n = 0; n < N; n += kLanesOf<T>) {
+    Vector<T> all[kProducts];
+    transform_register(blocks, row * stride + n, std::min<int64_t>(kLanesOf<T>, N - n), all);
+    const int64_t place = products[0].place(row, n);
+    for (int i = 0; i < kProducts; ++i) store(products[size_t(i)].packed() + place, all[i]);
+  }
+}
+
+// A register of the blocks' rows, from `first` on, to columns of the products.
+template <typename T>
+void transform_columns(const std::vector<const T*>& blocks, int64_t first, int64_t stride,
+                       int64_t C, int64_t N, std::vector<Panels<T>>& products) {
+  constexpr int64_t lanes = kLanesOf<T>;
+  const int64_t rows = std::min(lanes, N - first);
+  T squares[kProducts][lanes][lanes] = {};
+  for (int64_t c = 0; c < C; c += lanes) {
+    const int64_t some = std::min(lanes, C - c);
+    for (int64_t j = 0; j < rows; ++j) {
+      Vector<T> all[kProducts];
+      transform_register(blocks, (first + j) * stride + c, some, all);
+      for (int i = 0; i < kProducts; ++i) store(squares[i][j], all[i]);
+    }
+    for (int64_t k = 0; k < some; ++k) {
+      const int64_t place = products[0].place(c + k, first);
+      for (int i = 0; i < kProducts; ++i) {
+        T turned[lanes];
+        for (int64_t j = 0; j < lanes; ++j) turned[j] = squares[i][j][k];
+        store(products[size_t(i)].packed() + place, load(turned));
+      }
+    }
+  }
+}
+
 // Four products back to two places: A^T m.
 template <typename V>
 inline void transform_back(const V& m0, const V& m1, const V& m2, const V& m3, V* y, int step) {
@@ -84,41 +134,29 @@ bool winograd_fits(int64_t B, const Grid& grid, int64_t N) {
 }
 
 template <typename T>
-WinogradKernel<T> winograd_kernel(const std::vector<const T*>& blocks, Stored stored,
-                                  int64_t stride, int64_t C, int64_t N) {
-  const bool plain = stored == Stored::kPlain;
-  const int64_t rows = plain ? C : N, columns = plain ? N : C;
-  const int64_t step = rows * columns;
-  WinogradKernel<T> kernel{make_buffer<T>(size_t(kProducts * step)), {}};
-  T* transformed = kernel.elements.get();
-  parallel_for(rows, 1 + kFunctionsWorthAThread / (1 + columns), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      for (int64_t j = 0; j < columns; j += kLanesOf<T>) {
-        const int64_t some = std::min<int64_t>(kLanesOf<T>, columns - j);
-        Vector<T> g[9], along[12], all[kProducts];
-        for (int i = 0; i < 9; ++i) g[i] = load_some(blocks[size_t(i)] + row * stride + j, some);
-        for (int i = 0; i < 3; ++i) transform_kernel(g[i], g[3 + i], g[6 + i], along + i, 3);
-        for (int i = 0; i < kCells; ++i) {
-          transform_kernel(along[3 * i], along[3 * i + 1], along[3 * i + 2], all + i * kCells, 1);
-        }
-        for (int i = 0; i < kProducts; ++i) {
-          store_some(transformed + i * step + row * columns + j, all[i], some);
-        }
+std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>& blocks, Stored stored,
+                                       int64_t stride, int64_t C, int64_t N) {
+  std::vector<Panels<T>> products;
+  products.reserve(kProducts);
+  for (int i = 0; i < kProducts; ++i) products.emplace_back(C, N);
+  if (stored == Stored::kPlain) {
+    parallel_for(C, grain_of_rows(kProducts * N), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) transform_row(blocks, row, stride, N, products);
+    });
+  } else {
+    constexpr int64_t lanes = kLanesOf<T>;
+    const int64_t grain = grain_of_rows(kProducts * lanes * C);
+    parallel_for((N + lanes - 1) / lanes, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        transform_columns(blocks, i * lanes, stride, C, N, products);
       }
-    }
-  });
-  // One strip lies in its matrix as it would be packed.
-  const bool stays = plain && N <= kStripVectors * kLanesOf<T>;
-  kernel.products.reserve(kProducts);
-  for (int i = 0; i < kProducts; ++i) {
-    kernel.products.emplace_back(stored, transformed + i * step, columns, C, N, 1, stays);
+    });
   }
-  if (!stays) kernel.elements.reset();
-  return kernel;
+  return products;
 }
 
 template <typename T>
-void winograd(int64_t B, const Grid& grid, const T* images, const WinogradKernel<T>& kernel,
+void winograd(int64_t B, const Grid& grid, const T* images, const std::vector<Panels<T>>& kernel,
               int64_t N, const T* bias, Activation activation, T* out) {
   const Tiles tiles(grid);
   const int64_t C = tiles.C, count = tiles.count(B);
@@ -136,7 +174,7 @@ void winograd(int64_t B, const Grid& grid, const T* images, const WinogradKernel
                        step);
       }
       for (int i = 0; i < kProducts; ++i) {
-        const Panels<T>& by = kernel.products[size_t(i)];
+        const Panels<T>& by = kernel[size_t(i)];
         multiply_piece(Stored::kPlain, cells.get() + i * step, C, by, {0, block, 0, by.count()},
                        products.get() + i * out_step, N, false);
       }
@@ -148,11 +186,11 @@ void winograd(int64_t B, const Grid& grid, const T* images, const WinogradKernel
   });
 }
 
-#define LAMINA_INSTANTIATE(T)                                                               \
-  template bool winograd_fits<T>(int64_t, const Grid&, int64_t);                            \
-  template WinogradKernel<T> winograd_kernel(const std::vector<const T*>&, Stored, int64_t, \
-                                             int64_t, int64_t);                             \
-  template void winograd(int64_t, const Grid&, const T*, const WinogradKernel<T>&, int64_t, \
+#define LAMINA_INSTANTIATE(T)                                                                    \
+  template bool winograd_fits<T>(int64_t, const Grid&, int64_t);                                 \
+  template std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>&, Stored, int64_t, \
+                                                  int64_t, int64_t);                             \
+  template void winograd(int64_t, const Grid&, const T*, const std::vector<Panels<T>>&, int64_t, \
                          const T*, Activation, T*);
 
 LAMINA_INSTANTIATE(float)

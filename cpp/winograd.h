@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "activation.h"
-#include "buffer.h"
 #include "correlation.h"
 #include "panels.h"
 
@@ -22,24 +21,17 @@ namespace lamina {
 template <typename T>
 bool winograd_fits(int64_t B, const Grid& grid, int64_t N);
 
-// A transformed kernel: what each of the 16 products multiplies with, and where that lies unless
-// it is packed.
+// What each of the 16 products multiplies with: a transformed kernel. Given are its 3 x 3 blocks,
+// in the order of the grid's taps, each of C rows (of what is read) and N columns, or stored as its
+// transpose, rows `stride` apart.
 template <typename T>
-struct WinogradKernel {
-  Buffer<T> elements;
-  std::vector<Panels<T>> products;
-};
-
-// Transforms a kernel: its 3 x 3 blocks, in the order of the grid's taps, each of C rows (of what
-// is read) and N columns, or stored as its transpose, rows `stride` apart.
-template <typename T>
-WinogradKernel<T> winograd_kernel(const std::vector<const T*>& blocks, Stored stored,
-                                  int64_t stride, int64_t C, int64_t N);
+std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>& blocks, Stored stored,
+                                       int64_t stride, int64_t C, int64_t N);
 
 // out = activation(what the grid reads of B images, times the kernel, + bias), on every thread. out
 // is B x grid.y.places x grid.x.places x N; bias has N elements or is null.
 template <typename T>
-void winograd(int64_t B, const Grid& grid, const T* images, const WinogradKernel<T>& kernel,
+void winograd(int64_t B, const Grid& grid, const T* images, const std::vector<Panels<T>>& kernel,
               int64_t N, const T* bias, Activation activation, T* out);
 
 // d_kernel (3 x 3 x C x N) from what the grid reads of B images, and dy, as out above. Every thread
