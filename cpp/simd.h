@@ -168,8 +168,31 @@ inline Floats load_bytes(const int8_t* p) {
 }
 inline Floats broadcast(float x) { return x - Floats{}; }
 inline Doubles broadcast(double x) { return x - Doubles{}; }
-inline Floats maximum(Floats a, Floats b) { return a > b ? a : b; }
-inline Floats minimum(Floats a, Floats b) { return a < b ? a : b; }
+
+// The second one if either is NaN. In intrinsics where there are any: where one is a constant, GCC
+// compares and chooses.
+inline Floats maximum(Floats a, Floats b) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_max_ps(0xffff, a, b);
+#elif defined(__AVX2__)
+  return _mm256_max_ps(a, b);
+#elif defined(__SSE4_1__)
+  return _mm_max_ps(a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+inline Floats minimum(Floats a, Floats b) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_min_ps(0xffff, a, b);
+#elif defined(__AVX2__)
+  return _mm256_min_ps(a, b);
+#elif defined(__SSE4_1__)
+  return _mm_min_ps(a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
 inline Doubles maximum(Doubles a, Doubles b) { return a > b ? a : b; }
 inline Doubles minimum(Doubles a, Doubles b) { return a < b ? a : b; }
 inline double maximum(double a, double b) { return a > b ? a : b; }
@@ -299,40 +322,48 @@ inline double sum(Doubles v) {
   return total;
 }
 
-// exp(x) to 2 units in the last place for x in [-87, 88.72]; clamped outside. NaN stays NaN:
-// maximum and minimum return their second argument if one of the two is NaN. x = n ln 2 + r with
-// |r| <= ln(2)/2; a minimax polynomial of degree 6 gives exp(r).
-inline Floats exp(Floats x) {
-  x = minimum(broadcast(88.7228f), maximum(broadcast(-87.0f), x));
+namespace detail {
+
+// exp(x) = 2^n (1 + q): x = n ln 2 + r with |r| <= ln(2)/2, and a minimax polynomial of degree 6
+// gives q = exp(r) - 1, to the last digits of q itself. `exponent` is n at its place in a float.
+struct PartsOfExp {
+  Floats q;
+  Ints exponent;
+};
+inline PartsOfExp parts_of_exp(Floats x) {
   const Floats shifter = broadcast(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
-  Floats rounded = x * 1.44269504f + shifter;
-  const Ints exponent = as_ints(rounded) << 23;
-  rounded = rounded - shifter;
-  const Floats r = (x - rounded * 0.693359375f) + rounded * 2.12194440e-4f;
+  const Floats shifted = x * 1.44269504f + shifter;
+  const Floats n = shifted - shifter;
+  const Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
   Floats p = r * 1.38276224e-3f + 8.36894288e-3f;
   p = p * r + 4.16696370e-2f;
   p = p * r + 1.66664705e-1f;
   p = p * r + 4.99999893e-1f;
   p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  const Floats y = as_floats(wrapping_add(as_ints(p), exponent));
+  return {p * r, as_ints(shifted) << 23};
+}
+
+}  // namespace detail
+
+// exp(x) to 2 units in the last place for x in [-87, 88.72]; clamped outside. NaN stays NaN:
+// maximum and minimum return their second argument if one of the two is NaN.
+inline Floats exp(Floats x) {
+  x = minimum(broadcast(88.7228f), maximum(broadcast(-87.0f), x));
+  const auto [q, exponent] = detail::parts_of_exp(x);
+  const Floats y = as_floats(wrapping_add(as_ints(1.0f + q), exponent));
   return x == x ? y : x;  // the bits of some NaNs would become a number
 }
 
 inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
 
-// tanh(x) to a few units in the last place: 1 - 2 / (exp(2 |x|) + 1), which loses digits near zero,
-// where the odd polynomial of Cephes' tanhf takes over.
+// tanh(x) to a few units in the last place: m / (m + 2) with m = exp(2 x) - 1, which keeps its
+// digits near zero. Beyond 10 it is 1.
 inline Floats tanh(Floats x) {
-  const Floats size = maximum(x, -x);
-  const Floats far = 1.0f - 2.0f / (exp(2.0f * size) + 1.0f);
-  const Floats q = x * x;
-  Floats p = q * -5.70498872745e-3f + 2.06390887954e-2f;
-  p = p * q - 5.37397155531e-2f;
-  p = p * q + 1.33314422036e-1f;
-  p = p * q - 3.33332819422e-1f;
-  const Floats near = p * q * x + x;
-  return size < 0.625f ? near : (x < 0.0f ? -far : far);
+  const Floats inside = minimum(broadcast(10.0f), maximum(broadcast(-10.0f), x));
+  const auto [q, exponent] = detail::parts_of_exp(inside + inside);
+  const Floats power = as_floats(wrapping_add(exponent, Ints{} + 0x3f800000));  // 2^n
+  const Floats m = power * q + (power - 1.0f);
+  return m / (m + 2.0f);
 }
 
 // log(1 + exp(x)) to a few units in the last place: max(x, 0) + log1p(exp(-|x|)).
