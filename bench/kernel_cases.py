@@ -67,6 +67,7 @@ class Case:
     wanted: tuple[int, ...] | None = None
     footprint: int = 0
     target: float | None = None
+    row: int = 0  # of a look-up: the bytes of the rows that are read in any order
     words: bool = False  # the work is words, and what bounds them stands in word2vec.py
 
     @property
@@ -84,10 +85,12 @@ def three_ways(name, make, work, targets=(None, None), footprint=0):
     ]
 
 
+BIG_TABLE = 1 << 28  # bytes, which no cache holds
+
+
 @functools.cache
 def big_table():
-    """Return 256 MB of floats, which no cache holds."""
-    return np.resize(values(1 << 20), 1 << 26)
+    return np.resize(values(1 << 20), BIG_TABLE // 4)
 
 
 def random_ids(rows, count):
@@ -116,7 +119,7 @@ def embedding():
         gathers.append(
             Case(
                 f"embedding gather, {name}",
-                functools.partial(make, Operation), gathered, None, touched, targets[0],
+                functools.partial(make, Operation), gathered, None, touched, targets[0], row,
             )
         )  # fmt: skip
         scatters.append(
@@ -127,7 +130,7 @@ def embedding():
         )  # fmt: skip
 
     for row in (32, 128, 256, 512, 1024, 2048):
-        rows, count = (1 << 28) // row, (1 << 26) // row
+        rows, count = BIG_TABLE // row, BIG_TABLE // 4 // row
         targets = (0.7, 0.5) if row >= 256 else (None, None)
         make_ids = functools.partial(random_ids, rows, count)
         add(f"rows of {row} bytes", make_ids, rows, row // 4, count, count, targets)

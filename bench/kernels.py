@@ -11,8 +11,9 @@ are medians, `ratio` is the median of torch's over ours.
 `machine` is what the machine gives in the same rounds (bench/machine.cpp): of multiply-adds for
 GFLOP/s, for GB/s of a copy of as many bytes, in the cache that they fit in or in memory; `share` is
 the median of the rounds' shares of it. How operations and bytes are counted is said in
-bench/kernel_cases.py. With `--scaling`, the last column is the time on one thread over that on all.
-Exits with 1 where a target is missed.
+bench/kernel_cases.py. Where a gather is below its target, the line says what it takes to read such
+rows in any order and to do nothing with them. With `--scaling`, the last column is the time on one
+thread over that on all. Exits with 1 where a target is missed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import time
 
 import numpy as np
 from common import compile_and_run, describe_machine, median_ratio, take_turns
-from kernel_cases import FAMILIES
+from kernel_cases import BIG_TABLE, FAMILIES
 
 import lamina
 from lamina import _native
@@ -102,6 +103,13 @@ class Bench:
         size = [case.footprint] if case.footprint else []
         return float(compile_and_run("machine.cpp", self.threads, *size))
 
+    def bound(self, case):
+        """Say what takes at least as long as a look-up that is below its target."""
+        if not case.row:
+            return ""
+        rate = float(compile_and_run("machine.cpp", self.threads, BIG_TABLE, case.row))
+        return f"; {BIG_TABLE / 4e6 / rate:.3f} ms to read such rows, and to do nothing with them"
+
     def report(self, case, given, times):
         rates = [case.work / each / SCALE[case.unit] for each in times["lamina"]]
         elapsed = statistics.median(times["lamina"])
@@ -114,7 +122,7 @@ class Bench:
             line += f"{statistics.median(given):>8.0f}{share:>6.0%}"
             line += f"{'':>7}" if case.target is None else f"{case.target:>7.0%}"
             if case.target is not None and share < case.target:
-                verdict += "  BELOW"
+                verdict += "  BELOW" + self.bound(case)
         else:
             line += " " * 21
         if "torch" in times:

@@ -4,6 +4,8 @@
 // good minute of a shared machine from a bad one: what small loops take goes with them.
 // With an argument THREADS: the GFLOP/s of so many. With THREADS and BYTES: GB/s of their copy,
 // whose two arrays are together that large. A copied byte counts twice, once read and once written.
+// With THREADS, BYTES and ROW: GB/s of reading a quarter of the rows of ROW bytes that a table of
+// BYTES has, in any order, and of doing nothing with them: the best of a few ways to ask for them.
 #include <omp.h>
 
 #include <algorithm>
@@ -12,6 +14,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
+#include <random>
 #include <vector>
 
 namespace {
@@ -64,6 +68,39 @@ double copy_rate(int threads, long floats, long repeats) {
   return 2.0 * sizeof(float) * double(floats) * double(repeats) * threads / time / 1e9;
 }
 
+// The next rows are asked for while one is read, up to 512 bytes of each.
+float read_rows(const float* table, long columns, const int* ids, long count, long ahead) {
+  const long lines = std::min(columns, 128L);
+  Floats total = {};
+  for (long i = 0; i < count; ++i) {
+    const float* next = table + ids[std::min(i + ahead, count - 1)] * columns;
+    for (long j = 0; j < lines && ahead > 0; j += kLanes) __builtin_prefetch(next + j);
+    const float* row = table + ids[i] * columns;
+    for (long j = 0; j < columns; j += kLanes) {
+      Floats some;
+      std::memcpy(&some, row + j, sizeof some);
+      total += some;
+    }
+  }
+  return total[0];
+}
+
+double row_rate(int threads, long bytes, long row) {
+  const long rows = bytes / row, count = rows / 4 / threads, columns = row / long(sizeof(float));
+  std::vector<float> table(rows * columns, 1), sinks(threads * 16);
+  std::vector<int> ids(rows);
+  std::iota(ids.begin(), ids.end(), 0);
+  std::shuffle(ids.begin(), ids.end(), std::mt19937(1));
+  double best = 1e9;
+  for (long ahead : {0, 6, 12, 24}) {
+    const auto read = [&](int t) {
+      sinks[t * 16] = read_rows(table.data(), columns, ids.data() + t * count, count, ahead);
+    };
+    best = std::min(best, best_of(kRounds, threads, read));
+  }
+  return double(row) * double(count) * threads / best / 1e9;
+}
+
 double multiply_add_rate(int threads) {
   constexpr long steps = 5'000'000;
   std::vector<float> sinks(threads * 16);
@@ -111,6 +148,10 @@ int main(int argc, char** argv) {
     const long bytes = std::atol(argv[2]);
     const long floats = std::max(bytes / 2 / long(sizeof(float)) / chosen, 1L);
     std::printf("%.1f\n", copy_rate(chosen, floats, std::max(400'000'000 / bytes, 1L)));
+    return 0;
+  }
+  if (argc == 4) {
+    std::printf("%.1f\n", row_rate(chosen, std::atol(argv[2]), std::atol(argv[3])));
     return 0;
   }
   for (int threads : {1, omp_get_max_threads()}) {
