@@ -4,7 +4,8 @@
     python bench/networks.py --level v3         everybody without AVX-512
     python bench/networks.py --draws 20         how far losses from the same weights are apart
     python bench/networks.py --memory           what 30 steps of fit take at most
-    python bench/networks.py --growth           Lamina's memory after many steps and ten times more
+    python bench/networks.py --growth           Lamina's memory after many steps and ten times more;
+                                                --steps 10000 takes an hour
     python bench/networks.py --profile NAME     Lamina's fit of one network alone, in this process;
                                                 with --kernels, how long each of them takes
 
@@ -203,7 +204,7 @@ def run_growth(arguments):
         about, absence = remote.about()
         if not about:
             sys.exit(f"without Lamina: {absence}")
-        (few, small), (many, big) = remote.grow(title, 20)
+        (few, small), (many, big) = remote.grow(title, 20, arguments.steps)
         remote.close()
         grows = big - small > _GROWTH
         missed += [title] if grows else []
@@ -247,7 +248,7 @@ def main():
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--profile", metavar="NAME", help="or a part of a name")
     parser.add_argument("--kernels", action="store_true", help="of --profile: time each kernel")
-    parser.add_argument("--steps", type=int, help="of --profile; 5 seconds without it")
+    parser.add_argument("--steps", type=int, help="of --profile and --growth")
     arguments = parser.parse_args()
     if arguments.draws is not None and arguments.draws < 1:
         parser.error(f"argument --draws: got {arguments.draws}, wanted 1 or more")
