@@ -118,23 +118,20 @@ void activation_gradient(const T* y, const T* dy, T* dz, T* d_bias, int64_t N, i
   }
   // Each thread sums the rows of its share apart, a block of rows at a time and the blocks in
   // double precision, so that long sums keep their digits; then the shares are added in order.
-  const int threads = num_threads();
-  SumsOfShares<double> totals(C, threads);
+  std::vector<double> sums(static_cast<size_t>(C));
   with_gradient(activation, [&](auto f) {
-    parallel_for_shares(threads, N, grain, [&](int share, int64_t begin, int64_t end) {
+    const SumsOfShares<double> totals(C, N, grain, [&](double* total, int64_t begin, int64_t end) {
       // Narrow rows are summed in as many sums as there are lanes.
       const int64_t step = C < kLanesOf<T> ? kBlockTerms * kLanesOf<T> : kBlockTerms;
       std::vector<T> block(static_cast<size_t>(C));
-      double* total = totals.begin(share);
       for (; begin < end; begin += step) {
         std::fill(block.begin(), block.end(), T(0));
         gradient_of_rows(y, dy, dz, block.data(), begin, std::min(begin + step, end), C, f);
         for (int64_t j = 0; j < C; ++j) total[j] += double(block[size_t(j)]);
       }
     });
+    totals.write(sums.data());
   });
-  std::vector<double> sums(static_cast<size_t>(C));
-  totals.write(sums.data());
   std::transform(sums.begin(), sums.end(), d_bias, [](double sum) { return T(sum); });
 }
 

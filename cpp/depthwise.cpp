@@ -178,16 +178,13 @@ void depthwise_conv2d_gradient_kernel(const Windows& w, int64_t C, int64_t M, co
   if (copy) repeat(x, w.B * w.H * w.W * C, M, copy.get());
   const T* cells = copy ? copy.get() : x;
   const int64_t CM = C * M, size = w.kh * w.kw * CM;
-  const int threads = num_threads();
-  SumsOfShares<T> sums(size, threads);
-  parallel_for_shares(threads, w.B * w.OH, kWorthAThread / (w.OW * size) + 1,
-                      [&](int share, int64_t begin, int64_t end) {
-                        T* own = sums.begin(share);
-                        for (int64_t i = begin; i < end; ++i) {
-                          kernel_gradient_of_row(w, CM, cells + i / w.OH * w.H * w.W * CM,
-                                                 dy + i * w.OW * CM, i % w.OH, own);
-                        }
-                      });
+  const int64_t grain = 1 + kWorthAThread / (w.OW * size);
+  const SumsOfShares<T> sums(size, w.B * w.OH, grain, [&](T* own, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      kernel_gradient_of_row(w, CM, cells + i / w.OH * w.H * w.W * CM, dy + i * w.OW * CM, i % w.OH,
+                             own);
+    }
+  });
   sums.write(d_kernel);
 }
 

@@ -88,19 +88,16 @@ void multiply_in_shares(Stored a_stored, const T* a, int64_t lda, int64_t m, int
                         Stored b_stored, const T* b, int64_t ldb, T* c, int64_t ldc) {
   const int64_t a_step = a_stored == Stored::kPlain ? 1 : lda;
   const int64_t b_step = b_stored == Stored::kPlain ? ldb : 1;
-  const int threads = num_threads();
-  SumsOfShares<T> sums(m * n, threads);
-  const int64_t grain = 1 + kProductsWorthAThread / std::max<int64_t>(1, m * n);
-  parallel_for_shares(
-      threads, k, std::max(kTermsWorthAShare, grain), [&](int share, int64_t begin, int64_t end) {
-        T* const own = sums.begin(share);
-        const T *from = a + begin * a_step, *by = b + begin * b_step;
-        if (m == 1 && a_step == 1 && b_stored == Stored::kPlain) {
-          return multiply_row(from, by, ldb, end - begin, 0, n, own);
-        }
-        const Panels<T> panels(b_stored, by, ldb, end - begin, n, 1, stays_in_place(a_stored, m));
-        multiply_piece(a_stored, from, lda, panels, {0, m, 0, panels.count()}, own, n, true);
-      });
+  const int64_t grain =
+      std::max(kTermsWorthAShare, 1 + kProductsWorthAThread / std::max<int64_t>(1, m * n));
+  const SumsOfShares<T> sums(m * n, k, grain, [&](T* own, int64_t begin, int64_t end) {
+    const T *from = a + begin * a_step, *by = b + begin * b_step;
+    if (m == 1 && a_step == 1 && b_stored == Stored::kPlain) {
+      return multiply_row(from, by, ldb, end - begin, 0, n, own);
+    }
+    const Panels<T> panels(b_stored, by, ldb, end - begin, n, 1, stays_in_place(a_stored, m));
+    multiply_piece(a_stored, from, lda, panels, {0, m, 0, panels.count()}, own, n, true);
+  });
   sums.write(0, m, n, c, ldc);
 }
 

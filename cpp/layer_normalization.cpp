@@ -97,21 +97,20 @@ template <typename T>
 void layer_normalization_gradient(const T* x, const T* dy, const T* mean, const T* inverse,
                                   const T* gamma, bool centered, int64_t N, int64_t D, T* dx,
                                   T* d_gamma, T* d_beta) {
-  const int threads = num_threads();
-  SumsOfShares<T> sums(2 * D, threads);  // for d_gamma, and for d_beta
-  parallel_for_shares(threads, N, grain_of_rows(D), [&](int share, int64_t begin, int64_t end) {
-    T* const totals = sums.begin(share);
-    std::vector<T> of_block(size_t(2 * D));
-    T* const block = of_block.data();
-    for (int64_t first = begin; first < end; first += kBlockRows) {
-      std::fill(block, block + 2 * D, T(0));
-      for (int64_t i = first; i < std::min(first + kBlockRows, end); ++i) {
-        gradient_of_row(x + i * D, dy + i * D, mean[i], inverse[i], gamma, centered, D, dx + i * D,
-                        block, block + D);
-      }
-      for (int64_t j = 0; j < 2 * D; ++j) totals[j] += block[j];
-    }
-  });
+  // Of d_gamma, and of d_beta.
+  const SumsOfShares<T> sums(
+      2 * D, N, grain_of_rows(D), [&](T* totals, int64_t begin, int64_t end) {
+        std::vector<T> of_block(size_t(2 * D));
+        T* const block = of_block.data();
+        for (int64_t first = begin; first < end; first += kBlockRows) {
+          std::fill(block, block + 2 * D, T(0));
+          for (int64_t i = first; i < std::min(first + kBlockRows, end); ++i) {
+            gradient_of_row(x + i * D, dy + i * D, mean[i], inverse[i], gamma, centered, D,
+                            dx + i * D, block, block + D);
+          }
+          for (int64_t j = 0; j < 2 * D; ++j) totals[j] += block[j];
+        }
+      });
   sums.write(0, 1, D, d_gamma, D);
   sums.write(D, 1, D, d_beta, D);
 }

@@ -59,14 +59,12 @@ void batch_normalization_gradient(const T* x, const T* dy, const uint8_t* keep, 
                                   const T* mean, const T* variance, const T* gamma, T epsilon,
                                   int64_t N, int64_t C, T* dx, T* d_gamma, T* d_beta) {
   const int64_t grain = grain_of_rows(C);
-  const int threads = num_threads();
-  SumsOfShares<T> sums(C, threads), products(C, threads);
-  parallel_for_shares(threads, N, grain, [&](int share, int64_t begin, int64_t end) {
-    columns::gradient_sums(x + begin * C, dy + begin * C, mean, end - begin, C, sums.begin(share),
-                           products.begin(share));
+  // Of d_beta, and of d_gamma.
+  const SumsOfShares<T> sums(2 * C, N, grain, [&](T* totals, int64_t begin, int64_t end) {
+    columns::gradient_sums(x + begin * C, dy + begin * C, mean, end - begin, C, totals, totals + C);
   });
-  sums.write(d_beta);
-  products.write(d_gamma);
+  sums.write(0, 1, C, d_beta, C);
+  sums.write(C, 1, C, d_gamma, C);
   std::vector<T> scale(size_t(C), T(0)), slope(size_t(C), T(0)), shift(size_t(C), T(0));
   for (int64_t j = 0; j < C; ++j) {
     const T inverse = 1 / std::sqrt(variance[j] + epsilon);
@@ -157,13 +155,10 @@ template <typename T>
 void group_normalization_gradient(const T* x, const T* dy, const T* mean, const T* inverse,
                                   const T* gamma, int64_t N, int64_t S, int64_t C, int64_t G, T* dx,
                                   T* d_gamma, T* d_beta) {
-  const int64_t D = C / G;
-  const int threads = num_threads();
-  SumsOfShares<T> d_gammas(C, threads), d_betas(C, threads);
-  parallel_for_shares(threads, N, grain_of_rows(S * C), [&](int share, int64_t begin, int64_t end) {
+  const int64_t D = C / G, grain = grain_of_rows(S * C);
+  // Of d_gamma, and of d_beta.
+  const SumsOfShares<T> sums(2 * C, N, grain, [&](T* totals, int64_t begin, int64_t end) {
     GroupScratch<T> scratch(C);
-    T* const d_gamma_sum = d_gammas.begin(share);
-    T* const d_beta_sum = d_betas.begin(share);
     for (int64_t n = begin; n < end; ++n) {
       const int64_t at = n * S * C;
       for (int64_t c = 0; c < C; ++c) scratch.means[size_t(c)] = mean[n * G + c / D];
@@ -173,16 +168,16 @@ void group_normalization_gradient(const T* x, const T* dy, const T* mean, const 
         combine_group(scratch, gamma, inverse[n * G + g], g * D, D, S);
       }
       for (int64_t c = 0; c < C; ++c) {
-        d_gamma_sum[c] += scratch.products[size_t(c)] * inverse[n * G + c / D];
-        d_beta_sum[c] += scratch.sums[size_t(c)];
+        totals[c] += scratch.products[size_t(c)] * inverse[n * G + c / D];
+        totals[C + c] += scratch.sums[size_t(c)];
       }
       columns::combine_gradients(x + at, dy + at, static_cast<const uint8_t*>(nullptr),
                                  scratch.means.data(), scratch.scale.data(), scratch.slope.data(),
                                  scratch.shift.data(), dx + at, S, C);
     }
   });
-  d_gammas.write(d_gamma);
-  d_betas.write(d_beta);
+  sums.write(0, 1, C, d_gamma, C);
+  sums.write(C, 1, C, d_beta, C);
 }
 
 #define LAMINA_INSTANTIATE(T)                                                                     \

@@ -24,6 +24,16 @@ class SumsOfShares {
         begun_(size_t(most), 0),
         sums_(make_buffer<T>(begun_.size() * size_t(padded()))) {}
 
+  // One for each share of [0, count) that parallel_for_shares makes: body(sums, begin, end) adds to
+  // its zeros.
+  template <typename Body>
+  SumsOfShares(int64_t size, int64_t count, int64_t grain, const Body& body)
+      : SumsOfShares(size, num_threads()) {
+    parallel_for_shares(
+        int(begun_.size()), count, grain,
+        [&](int share, int64_t first, int64_t last) { body(begin(share), first, last); });
+  }
+
   // What one share has to write; called once.
   T* take(int share) {
     begun_[size_t(share)] = 1;
