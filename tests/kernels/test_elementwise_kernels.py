@@ -136,6 +136,14 @@ def test_the_ends_of_the_line(kernels, dtype):
     np.testing.assert_array_equal(kernels.clipped_relu(x, 0, 6, 0)[2:5], [6, 0, nan])
 
 
+@pytest.mark.parametrize("name", ["tanh", "expm1", "log1p"])
+def test_digits_are_kept_near_zero(kernels, name):
+    x = np.geomspace(1e-30, 0.7, 4001).astype(np.float32)
+    x = np.concatenate([x, -x])
+    wanted = getattr(np, name)(x.astype(np.float64))
+    np.testing.assert_allclose(getattr(kernels, name)(x), wanted, rtol=5e-7, atol=0)
+
+
 def test_nan_stays_nan_whatever_its_bits(kernels):
     patterns = [0x7FC00000, 0x7FFFFFFF, 0x7F800001, 0x7FFF2456, 0xFFC00000, 0xFFFFFFFF, 0xFF812345]
     x = np.array(patterns * 3, np.uint32).view(np.float32)
