@@ -82,9 +82,9 @@ class Helper {
   void start(const Job& job) {
     job_ = job;
     ++jobs_;
-    if (!started_.raise()) return;
-    keep_off_this_core();
-    started_.wake();
+    const bool is_asleep = started_.raise();
+    keep_off_this_core(is_asleep);
+    if (is_asleep) started_.wake();
   }
   void await_end() { ended_.await(jobs_); }
 
@@ -98,12 +98,15 @@ class Helper {
   }
 
   // A thread that wakes up may be put on the core of the one that woke it, and wait there until
-  // that one sleeps, for many loops in a row.
-  void keep_off_this_core() {
+  // that one sleeps, for many loops in a row. So may the one that works here, when a helper wakes
+  // it: then the helper has to go, though it is awake.
+  void keep_off_this_core([[maybe_unused]] bool is_asleep) {
 #if defined(__linux__)
-    cpu_set_t allowed;
     const int core = sched_getcpu();
-    if (core < 0 || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    if (core < 0 || (core == kept_off_ && !is_asleep)) return;
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    kept_off_ = core;
     CPU_CLR(core, &allowed);
     if (CPU_COUNT(&allowed) > 0) pthread_setaffinity_np(handle_, sizeof allowed, &allowed);
 #endif
@@ -112,7 +115,7 @@ class Helper {
   alignas(kLine) Count started_;
   Job job_{};
   uint32_t jobs_ = 0;
-  int number_;
+  int number_, kept_off_ = -1;
   alignas(kLine) Count ended_;
   std::thread::native_handle_type handle_;
 };
