@@ -129,8 +129,11 @@ bool winograd_fits(int64_t B, const Grid& grid, int64_t N) {
   const auto plain = [](const Axis& axis) {
     return axis.step == 1 && axis.taps.size() == 3 && axis.is_contiguous() && axis.places > 1;
   };
+  // What is not worth two threads in this way, two do sooner in the plain one.
+  const int64_t places = B * grid.places(), products = places * kProducts / (kOut * kOut);
   return sizeof(T) == sizeof(float) && plain(grid.y) && plain(grid.x) && grid.channels == grid.C &&
-         grid.C >= least_channels && N >= least_channels && B * grid.places() >= least_places;
+         grid.C >= least_channels && N >= least_channels && places >= least_places &&
+         products * grid.C * N >= 2 * kWorthAThread;
 }
 
 template <typename T>
