@@ -106,9 +106,10 @@ class Helper {
     if (core < 0 || (core == kept_off_ && !is_asleep)) return;
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-    kept_off_ = core;
     CPU_CLR(core, &allowed);
-    if (CPU_COUNT(&allowed) > 0) pthread_setaffinity_np(handle_, sizeof allowed, &allowed);
+    const bool has_other = CPU_COUNT(&allowed) > 0;
+    if (has_other) pthread_setaffinity_np(handle_, sizeof allowed, &allowed);
+    kept_off_ = has_other ? core : -1;
 #endif
   }
 
