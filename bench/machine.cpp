@@ -87,7 +87,7 @@ float read_rows(const float* table, long columns, const int* ids, long count, lo
 
 double row_rate(int threads, long bytes, long row) {
   const long rows = bytes / row, count = rows / 4 / threads, columns = row / long(sizeof(float));
-  std::vector<float> table(rows * columns, 1), sinks(threads * 16);
+  std::vector<float> table(rows * columns + kLanes, 1), sinks(threads * 16);
   std::vector<int> ids(rows);
   std::iota(ids.begin(), ids.end(), 0);
   std::shuffle(ids.begin(), ids.end(), std::mt19937(1));

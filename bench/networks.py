@@ -5,7 +5,7 @@
     python bench/networks.py --draws 20         how far losses from the same weights are apart
     python bench/networks.py --memory           what 30 steps of fit take at most
     python bench/networks.py --growth           Lamina's memory after many steps and ten times more;
-                                                --steps 10000 takes an hour
+                                                with --steps 10000: after so many of each
     python bench/networks.py --profile NAME     Lamina's fit of one network alone, in this process;
                                                 with --kernels, how long each of them takes
 
@@ -248,10 +248,12 @@ def main():
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--profile", metavar="NAME", help="or a part of a name")
     parser.add_argument("--kernels", action="store_true", help="of --profile: time each kernel")
-    parser.add_argument("--steps", type=int, help="of --profile and --growth")
+    parser.add_argument("--steps", type=int, help="of --profile or --growth, at least 1")
     arguments = parser.parse_args()
-    if arguments.draws is not None and arguments.draws < 1:
-        parser.error(f"argument --draws: got {arguments.draws}, wanted 1 or more")
+    for name in ("draws", "steps"):
+        number = getattr(arguments, name)
+        if number is not None and number < 1:
+            parser.error(f"argument --{name}: got {number}, wanted 1 or more")
     arguments.only = wanted(arguments.only)
     chosen = [
         run
