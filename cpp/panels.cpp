@@ -16,11 +16,7 @@ void pack_square(const T* from, int64_t stride, int64_t rows, int64_t count, T* 
   for (int64_t j = 0; j < lanes; ++j) {
     store(square[j], j < rows ? load_some(from + j * stride, count) : Vector<T>{});
   }
-  for (int64_t i = 0; i < count; ++i) {
-    T turned[lanes];
-    for (int64_t j = 0; j < lanes; ++j) turned[j] = square[j][i];
-    store(to + i * step, load(turned));
-  }
+  store_columns(square, count, to, step);
 }
 
 }  // namespace

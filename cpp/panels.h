@@ -18,6 +18,18 @@ namespace lamina {
 // Up to so many rows, packing the other matrix takes longer than it saves.
 inline constexpr int64_t kFewRows = 24;
 
+// The columns of a square of registers: `count` of them to rows that are `step` apart.
+template <typename T>
+void store_columns(const T (&square)[kLanesOf<T>][kLanesOf<T>], int64_t count, T* to,
+                   int64_t step) {
+  constexpr int64_t lanes = kLanesOf<T>;
+  for (int64_t i = 0; i < count; ++i) {
+    T turned[lanes];
+    for (int64_t j = 0; j < lanes; ++j) turned[j] = square[j][i];
+    store(to + i * step, load(turned));
+  }
+}
+
 template <typename T>
 class Panels {
  public:

@@ -16,9 +16,6 @@ using namespace winograd_tiles;
 
 constexpr int64_t kBlockElements = 96 * 1024;  // transformed, in the second level of cache
 constexpr int64_t kMostTiles = 96;
-// Multiplications that are worth a thread: more than elsewhere, for it must read the transformed
-// kernel, which another core may have made.
-constexpr int64_t kWorthAThread = 2 * kProductsWorthAThread;
 
 // Three elements of the kernel: G g.
 template <typename V>
@@ -61,6 +58,7 @@ void transform_columns(const std::vector<const T*>& blocks, int64_t first, int64
                        int64_t C, int64_t N, std::vector<Panels<T>>& products) {
   constexpr int64_t lanes = kLanesOf<T>;
   const int64_t rows = std::min(lanes, N - first);
+  const int64_t place = products[0].place(0, first), step = products[0].place(1, first) - place;
   T squares[kProducts][lanes][lanes] = {};
   for (int64_t c = 0; c < C; c += lanes) {
     const int64_t some = std::min(lanes, C - c);
@@ -69,13 +67,8 @@ void transform_columns(const std::vector<const T*>& blocks, int64_t first, int64
       transform_register(blocks, (first + j) * stride + c, some, all);
       for (int i = 0; i < kProducts; ++i) store(squares[i][j], all[i]);
     }
-    for (int64_t k = 0; k < some; ++k) {
-      const int64_t place = products[0].place(c + k, first);
-      for (int i = 0; i < kProducts; ++i) {
-        T turned[lanes];
-        for (int64_t j = 0; j < lanes; ++j) turned[j] = squares[i][j][k];
-        store(products[size_t(i)].packed() + place, load(turned));
-      }
+    for (int i = 0; i < kProducts; ++i) {
+      store_columns(squares[i], some, products[size_t(i)].packed() + place + c * step, step);
     }
   }
 }
@@ -129,11 +122,8 @@ bool winograd_fits(int64_t B, const Grid& grid, int64_t N) {
   const auto plain = [](const Axis& axis) {
     return axis.step == 1 && axis.taps.size() == 3 && axis.is_contiguous() && axis.places > 1;
   };
-  // What is not worth two threads in this way, two do sooner in the plain one.
-  const int64_t places = B * grid.places(), products = places * kProducts / (kOut * kOut);
   return sizeof(T) == sizeof(float) && plain(grid.y) && plain(grid.x) && grid.channels == grid.C &&
-         grid.C >= least_channels && N >= least_channels && places >= least_places &&
-         products * grid.C * N >= 2 * kWorthAThread;
+         grid.C >= least_channels && N >= least_channels && B * grid.places() >= least_places;
 }
 
 template <typename T>
@@ -164,29 +154,30 @@ void winograd(int64_t B, const Grid& grid, const T* images, const std::vector<Pa
   const Tiles tiles(grid);
   const int64_t C = tiles.C, count = tiles.count(B);
   const int64_t most = std::clamp<int64_t>(kBlockElements / (kProducts * (C + N)), 12, kMostTiles);
-  parallel_for(count, 1 + kWorthAThread / (kProducts * C * N), [&](int64_t first, int64_t last) {
-    const int64_t step = apart<T>(most * C), out_step = apart<T>(most * N);
-    const Buffer<T> cells = make_buffer<T>(size_t(kProducts * step + C));
-    const Buffer<T> products = make_buffer<T>(size_t(kProducts * out_step));
-    T* nothing = cells.get() + kProducts * step;
-    std::fill_n(nothing, C, T(0));
-    for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
-      const int64_t block = end - begin;
-      for (int64_t t = 0; t < block; ++t) {
-        transform_tile(tiles, first + begin + t, {0, C}, images, nothing, cells.get() + t * C,
-                       step);
-      }
-      for (int i = 0; i < kProducts; ++i) {
-        const Panels<T>& by = kernel[size_t(i)];
-        multiply_piece(Stored::kPlain, cells.get() + i * step, C, by, {0, block, 0, by.count()},
-                       products.get() + i * out_step, N, false);
-      }
-      for (int64_t t = 0; t < block; ++t) {
-        write_tile(tiles, first + begin + t, products.get() + t * N, out_step, N, bias, activation,
-                   out);
-      }
-    });
-  });
+  parallel_for(
+      count, 1 + kProductsWorthAThread / (kProducts * C * N), [&](int64_t first, int64_t last) {
+        const int64_t step = apart<T>(most * C), out_step = apart<T>(most * N);
+        const Buffer<T> cells = make_buffer<T>(size_t(kProducts * step + C));
+        const Buffer<T> products = make_buffer<T>(size_t(kProducts * out_step));
+        T* nothing = cells.get() + kProducts * step;
+        std::fill_n(nothing, C, T(0));
+        for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
+          const int64_t block = end - begin;
+          for (int64_t t = 0; t < block; ++t) {
+            transform_tile(tiles, first + begin + t, {0, C}, images, nothing, cells.get() + t * C,
+                           step);
+          }
+          for (int i = 0; i < kProducts; ++i) {
+            const Panels<T>& by = kernel[size_t(i)];
+            multiply_piece(Stored::kPlain, cells.get() + i * step, C, by, {0, block, 0, by.count()},
+                           products.get() + i * out_step, N, false);
+          }
+          for (int64_t t = 0; t < block; ++t) {
+            write_tile(tiles, first + begin + t, products.get() + t * N, out_step, N, bias,
+                       activation, out);
+          }
+        });
+      });
 }
 
 #define LAMINA_INSTANTIATE(T)                                                                    \

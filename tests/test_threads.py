@@ -164,6 +164,7 @@ def test_network_kernels_on_python_threads():
 # In a process of its own: it changes the cores that its main thread may run on.
 HELPER_AND_MAIN = """
 import os
+import threading
 import numpy as np
 from lamina._native import core
 
@@ -173,6 +174,8 @@ def main_thread_is_on(wanted):
 
 cores = set(sorted(os.sched_getaffinity(0))[:2])
 os.sched_setaffinity(0, cores)
+# With the first thread of a process, ThreadSanitizer starts one of its own.
+threading.Thread(target=lambda: None).start()
 before = set(os.listdir("/proc/self/task"))
 core.set_num_threads(2)
 x = np.ones(1 << 20, np.float32)
