@@ -86,6 +86,7 @@ def three_ways(name, make, work, targets=(None, None), footprint=0):
 
 
 BIG_TABLE = 1 << 28  # bytes, which no cache holds
+LOOKED_UP = BIG_TABLE // 4  # of them, as in machine.cpp
 
 
 @functools.cache
@@ -130,7 +131,7 @@ def embedding():
         )  # fmt: skip
 
     for row in (32, 128, 256, 512, 1024, 2048):
-        rows, count = BIG_TABLE // row, BIG_TABLE // 4 // row
+        rows, count = BIG_TABLE // row, LOOKED_UP // row
         targets = (0.7, 0.5) if row >= 256 else (None, None)
         make_ids = functools.partial(random_ids, rows, count)
         add(f"rows of {row} bytes", make_ids, rows, row // 4, count, count, targets)

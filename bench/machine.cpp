@@ -70,11 +70,11 @@ double copy_rate(int threads, long floats, long repeats) {
 
 // The next rows are asked for while one is read, up to 512 bytes of each.
 float read_rows(const float* table, long columns, const int* ids, long count, long ahead) {
-  const long lines = std::min(columns, 128L);
+  const long asked = std::min(columns, 128L);
   Floats total = {};
   for (long i = 0; i < count; ++i) {
     const float* next = table + ids[std::min(i + ahead, count - 1)] * columns;
-    for (long j = 0; j < lines && ahead > 0; j += kLanes) __builtin_prefetch(next + j);
+    for (long j = 0; j < asked && ahead > 0; j += kLanes) __builtin_prefetch(next + j);
     const float* row = table + ids[i] * columns;
     for (long j = 0; j < columns; j += kLanes) {
       Floats some;

@@ -160,14 +160,15 @@ class LaminaSide(KerasStyle):
         return multiply_adds(self.model)
 
     def grow(self, title, limit, steps=None):
-        """Return two numbers of steps, a tenth apart, and the resident size after each.
+        """Return two numbers of steps, and the resident size after each.
 
-        Without `steps`, 10,000 or as many powers of ten fewer as take no longer than `limit`.
+        The second is `steps` and the first a tenth of it; without `steps`, 10,000 or as many powers
+        of ten fewer as take no longer than `limit`.
         """
         self.begin(title)
         step = self.warm_up() / 1e3
         many = steps or 10 ** max(d for d in range(1, 5) if 10**d * step < limit or d == 1)
-        epochs = [max(1, round(steps / self.steps)) for steps in (many // 10, many)]
+        epochs = [max(1, round(number / self.steps)) for number in (many // 10, many)]
         done, sizes = 2, []  # epochs of the warm-up
         for target in (max(epochs[0], done), max(epochs[1], done + 1)):
             if target > done:

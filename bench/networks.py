@@ -5,7 +5,7 @@
     python bench/networks.py --draws 20         how far losses from the same weights are apart
     python bench/networks.py --memory           what 30 steps of fit take at most
     python bench/networks.py --growth           Lamina's memory after many steps and ten times more;
-                                                with --steps 10000: after so many of each
+                                                with --steps 10000: after 1,000 and 10,000
     python bench/networks.py --profile NAME     Lamina's fit of one network alone, in this process;
                                                 with --kernels, how long each of them takes
 
@@ -254,6 +254,8 @@ def main():
         number = getattr(arguments, name)
         if number is not None and number < 1:
             parser.error(f"argument --{name}: got {number}, wanted 1 or more")
+    if arguments.steps and not (arguments.growth or arguments.profile):
+        parser.error("argument --steps: of --profile or --growth alone")
     arguments.only = wanted(arguments.only)
     chosen = [
         run

@@ -38,7 +38,7 @@ void conv2d_gradient_input(const Convolution& c, const T* dy, const T* kernel, c
                            Activation activation, T* dx);
 
 // d_kernel, as kernel, from x and dy. Every thread sums what its places give, and the sums are
-// added in the threads' order.
+// added in the threads' order; or what all places give to some of the channels (winograd.h).
 template <typename T>
 void conv2d_gradient_kernel(const Convolution& c, const T* x, const T* dy, T* d_kernel);
 

@@ -120,11 +120,11 @@ void PlaceProducts<T>::write(const Band<T>& band, int64_t first, int64_t rows, i
   }
 }
 
-// Those that places of a row read, but all of them where it does not pay to leave some out: the
-// registers of a narrow matrix are filled by places, of which a row may have too few.
+// Those that places of a row read, but all of them where it does not pay to leave some out: where
+// a row has too few places for the registers of a narrow matrix, or to fill a tile.
 template <typename T>
 Range PlaceProducts<T>::segments_inside(int64_t row) const {
-  if (narrow_ || length_ < kWorthLeavingOut) return {0, segments_};
+  if (narrow_ || grid_.x.places < tile_ || length_ < kWorthLeavingOut) return {0, segments_};
   const Range taps = grid_.y.inside(row);
   const int64_t of_a_tap = segments_ / std::max<int64_t>(1, int64_t(grid_.y.taps.size()));
   return {taps.begin * of_a_tap, taps.end * of_a_tap};

@@ -9,13 +9,9 @@
 
 #include "buffer.h"
 #include "panels.h"
+#include "range.h"
 
 namespace lamina {
-
-struct Range {
-  int64_t begin, end;  // the first, and the one behind the last
-  bool operator==(const Range&) const = default;
-};
 
 // One axis of the image and of the grid: place i reads the cells i step + offsets[...], which may
 // lie outside of [0, size) and are zeros there. Offsets ascend; taps are their places in the
@@ -105,8 +101,8 @@ struct Target {
 };
 
 // The products of the places of a band with a matrix, whose rows are the cells of the segments.
-// Segments above or below the image are left out. A matrix of very few columns is multiplied along
-// the cells instead, a column at a time.
+// Segments above or below the image are left out where that pays. A matrix of very few columns is
+// multiplied along the cells instead, a column at a time.
 template <typename T>
 class PlaceProducts {
  public:
@@ -128,7 +124,7 @@ class PlaceProducts {
   int64_t segments_, length_, tile_;
   bool narrow_;
   std::vector<T> columns_;      // of a narrow matrix
-  std::vector<const T*> rows_;  // the addresses of all segments, a tile after the other
+  std::vector<const T*> rows_;  // where the segments to read begin, a tile after the other
   std::vector<T*> outputs_;
 };
 

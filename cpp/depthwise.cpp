@@ -107,17 +107,17 @@ void kernel_gradient_of_row(const Windows& w, int64_t C, const T* image, const T
                             T* sum) {
   const int64_t y = oy * w.stride_y - w.top;
   const Range rows = inside(y, w.dilation_y, w.kh, 0, w.H);
-  for (int64_t ky = rows.first; ky < rows.last; ++ky) {
+  for (int64_t ky = rows.begin; ky < rows.end; ++ky) {
     const T* cells = image + (y + ky * w.dilation_y) * w.W * C;
     for (int64_t kx = 0; kx < w.kw; ++kx) {
       const int64_t x = kx * w.dilation_x - w.left, step = w.stride_x * C;
       const Range places = inside(x, w.stride_x, w.OW, 0, w.W);
-      if (places.first == places.last) continue;
+      if (places.begin == places.end) continue;
       for_channels<T>(0, C, [&](auto lanes, int64_t j) {
-        const T* a = cells + x * C + places.first * step + j;
-        const T* b = dy + places.first * C + j;
+        const T* a = cells + x * C + places.begin * step + j;
+        const T* b = dy + places.begin * C + j;
         Vector<T> sums[4] = {};  // four, because each addition waits for the last
-        int64_t left = places.last - places.first;
+        int64_t left = places.end - places.begin;
         for (; left >= 4; left -= 4) {
           for (int i = 0; i < 4; ++i) sums[i] += lanes.load(a + i * step) * lanes.load(b + i * C);
           a += 4 * step;

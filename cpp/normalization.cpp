@@ -59,12 +59,12 @@ void batch_normalization_gradient(const T* x, const T* dy, const uint8_t* keep, 
                                   const T* mean, const T* variance, const T* gamma, T epsilon,
                                   int64_t N, int64_t C, T* dx, T* d_gamma, T* d_beta) {
   const int64_t grain = grain_of_rows(C);
-  // Of d_beta, and of d_gamma.
+  // Of d_gamma, and of d_beta.
   const SumsOfShares<T> sums(2 * C, N, grain, [&](T* totals, int64_t begin, int64_t end) {
-    columns::gradient_sums(x + begin * C, dy + begin * C, mean, end - begin, C, totals, totals + C);
+    columns::gradient_sums(x + begin * C, dy + begin * C, mean, end - begin, C, totals + C, totals);
   });
-  sums.write(0, 1, C, d_beta, C);
-  sums.write(C, 1, C, d_gamma, C);
+  sums.write(0, 1, C, d_gamma, C);
+  sums.write(C, 1, C, d_beta, C);
   std::vector<T> scale(size_t(C), T(0)), slope(size_t(C), T(0)), shift(size_t(C), T(0));
   for (int64_t j = 0; j < C; ++j) {
     const T inverse = 1 / std::sqrt(variance[j] + epsilon);

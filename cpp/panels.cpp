@@ -122,6 +122,17 @@ void Panels<T>::add_product(const T* a, int64_t lda, int64_t rows, T* out,
   }
 }
 
+template <typename T>
+std::vector<typename Panels<T>::Register> Panels<T>::registers() const {
+  std::vector<Register> all;
+  for (const Strip<T>& strip : strips_) {
+    for (int g = 0; g < strip.vectors; ++g) {
+      all.push_back({strip.data - packed_.get() + g * kLanesOf<T>, strip.step});
+    }
+  }
+  return all;
+}
+
 template class Panels<float>;
 template class Panels<double>;
 

@@ -43,16 +43,14 @@ class Panels {
   Panels(Stored stored, const std::vector<const T*>& blocks, int64_t stride, int64_t depth,
          int64_t U);
 
-  // Memory for a matrix of K rows with one gate, whose owner packs it: whole registers, the one
-  // that begins at a row and a column to packed() + place(row, column).
+  // Memory for a matrix of K rows with one gate, whose owner packs it: whole registers, those of
+  // row k to packed() + first + k step.
+  struct Register {
+    int64_t first, step;
+  };
   Panels(int64_t K, int64_t U) : K_(K) { lay_out(U, 1, nullptr, 0, false); }
   T* packed() { return packed_.get(); }
-  int64_t place(int64_t row, int64_t column) const {
-    size_t i = 0;
-    while (i + 1 < strips_.size() && strips_[i + 1].first <= column) ++i;
-    const Strip<T>& strip = strips_[i];
-    return strip.data - packed_.get() + row * strip.step + column - strip.first;
-  }
+  std::vector<Register> registers() const;
 
   int64_t depth() const { return K_; }
   int64_t width() const { return width_; }  // columns, those that fill up registers included

@@ -14,8 +14,8 @@ namespace {
 template <typename Use>
 inline void for_each_cell(const Windows& w, const Range& rows, const Range& columns, int64_t y,
                           int64_t x, Use use) {
-  for (int64_t ky = rows.first; ky < rows.last; ++ky) {
-    for (int64_t kx = columns.first; kx < columns.last; ++kx) {
+  for (int64_t ky = rows.begin; ky < rows.end; ++ky) {
+    for (int64_t kx = columns.begin; kx < columns.end; ++kx) {
       use(ky * w.kw + kx, (y + ky * w.dilation_y) * w.W + x + kx * w.dilation_x);
     }
   }
@@ -42,9 +42,9 @@ void over_windows(const Windows& w, int64_t C, Use use) {
 template <typename T>
 void max_of_window(const Windows& w, int64_t C, const T* image, const Range& rows,
                    const Range& columns, int64_t y, int64_t x, T* out, T* chosen) {
-  const int64_t first = rows.first * w.kw + columns.first;
+  const int64_t first = rows.begin * w.kw + columns.begin;
   const int64_t first_cell =
-      (y + rows.first * w.dilation_y) * w.W + x + columns.first * w.dilation_x;
+      (y + rows.begin * w.dilation_y) * w.W + x + columns.begin * w.dilation_x;
   for_channels<T>(0, C, [&](auto lanes, int64_t j) {
     Vector<T> best = lanes.load(image + first_cell * C + j), which = broadcast(T(first));
     for_each_cell(w, rows, columns, y, x, [&](int64_t k, int64_t cell) {
@@ -103,7 +103,7 @@ void average_pool2d(const Windows& w, int64_t C, const T* x, T* y) {
                [&](int64_t place, int64_t image, int64_t y0, int64_t x0, const Range& rows,
                    const Range& columns) {
                  const T* cells = x + image * w.H * w.W * C;
-                 const T count = T((rows.last - rows.first) * (columns.last - columns.first));
+                 const T count = T((rows.end - rows.begin) * (columns.end - columns.begin));
                  for_channels<T>(0, C, [&](auto lanes, int64_t j) {
                    Vector<T> sum{};
                    for_each_cell(w, rows, columns, y0, x0, [&](int64_t, int64_t cell) {
@@ -123,7 +123,7 @@ void average_pool2d_gradient(const Windows& w, int64_t C, const T* dy, T* dx) {
     for_each_window(
         w, b * places, (b + 1) * places,
         [&](int64_t place, int64_t, int64_t y, int64_t x, const Range& rows, const Range& columns) {
-          const T count = T((rows.last - rows.first) * (columns.last - columns.first));
+          const T count = T((rows.end - rows.begin) * (columns.end - columns.begin));
           for_channels<T>(begin, end, [&](auto lanes, int64_t j) {
             const Vector<T> given = lanes.load(dy + place * C + j) / count;
             for_each_cell(w, rows, columns, y, x, [&](int64_t, int64_t cell) {

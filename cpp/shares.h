@@ -24,8 +24,8 @@ class SumsOfShares {
         begun_(size_t(most), 0),
         sums_(make_buffer<T>(begun_.size() * size_t(padded()))) {}
 
-  // One for each share of [0, count) that parallel_for_shares makes: body(sums, begin, end) adds to
-  // its zeros.
+  // One for each share of [0, count) that parallel_for_shares makes, and made at once:
+  // body(sums, begin, end) finds zeros there, and leaves what its part sums up to.
   template <typename Body>
   SumsOfShares(int64_t size, int64_t count, int64_t grain, const Body& body)
       : SumsOfShares(size, num_threads()) {

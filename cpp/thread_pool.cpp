@@ -82,9 +82,12 @@ class Helper {
   void start(const Job& job) {
     job_ = job;
     ++jobs_;
-    const bool is_asleep = started_.raise();
-    keep_off_this_core(is_asleep);
-    if (is_asleep) started_.wake();
+    is_asleep_ = started_.raise();
+  }
+  // What takes longer, once all helpers that are awake have begun.
+  void settle() {
+    keep_off_this_core();
+    if (is_asleep_) started_.wake();
   }
   void await_end() { ended_.await(jobs_); }
 
@@ -100,16 +103,16 @@ class Helper {
   // A thread that wakes up may be put on the core of the one that woke it, and wait there until
   // that one sleeps, for many loops in a row. So may the one that works here, when a helper wakes
   // it: then the helper has to go, though it is awake.
-  void keep_off_this_core([[maybe_unused]] bool is_asleep) {
+  void keep_off_this_core() {
 #if defined(__linux__)
     const int core = sched_getcpu();
-    if (core < 0 || (core == kept_off_ && !is_asleep)) return;
+    if (core < 0 || (core == kept_off_ && !is_asleep_)) return;
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
     CPU_CLR(core, &allowed);
-    const bool has_other = CPU_COUNT(&allowed) > 0;
-    if (has_other) pthread_setaffinity_np(handle_, sizeof allowed, &allowed);
-    kept_off_ = has_other ? core : -1;
+    const bool is_kept_off =
+        CPU_COUNT(&allowed) > 0 && pthread_setaffinity_np(handle_, sizeof allowed, &allowed) == 0;
+    kept_off_ = is_kept_off ? core : -1;
 #endif
   }
 
@@ -117,6 +120,7 @@ class Helper {
   Job job_{};
   uint32_t jobs_ = 0;
   int number_, kept_off_ = -1;
+  bool is_asleep_ = false;
   alignas(kLine) Count ended_;
   std::thread::native_handle_type handle_;
 };
@@ -130,6 +134,7 @@ class Pool {
     const bool is_ours = !busy_.exchange(true, std::memory_order_acquire);
     const int helped = is_ours ? std::min(threads, 1 + helpers_for(threads - 1)) : 1;
     for (int t = 1; t < helped; ++t) helpers_[size_t(t - 1)]->start(job);
+    for (int t = 1; t < helped; ++t) helpers_[size_t(t - 1)]->settle();
     job.call(job.body, 0);
     for (int t = helped; t < threads; ++t) job.call(job.body, t);
     for (int t = 1; t < helped; ++t) helpers_[size_t(t - 1)]->await_end();

@@ -6,20 +6,17 @@
 
 #include "lanes.h"
 #include "parallel.h"
+#include "range.h"
 #include "windows.h"
 
 namespace lamina {
 
-struct Range {
-  int64_t first, last;  // last is not in it
-};
-
 // The k of [0, count) with low <= origin + k step < high.
 inline Range inside(int64_t origin, int64_t step, int64_t count, int64_t low, int64_t high) {
   if (origin >= low && origin + (count - 1) * step < high) return {0, count};
-  const int64_t first = origin >= low ? 0 : std::min(count, (low - origin + step - 1) / step);
-  const int64_t last = origin >= high ? 0 : std::min(count, (high - origin + step - 1) / step);
-  return {first, std::max(first, last)};
+  const int64_t begin = origin >= low ? 0 : std::min(count, (low - origin + step - 1) / step);
+  const int64_t end = origin >= high ? 0 : std::min(count, (high - origin + step - 1) / step);
+  return {begin, std::max(begin, end)};
 }
 
 // Calls use(place, image, y, x) for the places [begin, end); y and x are where its window begins.

@@ -40,35 +40,39 @@ inline void transform_register(const std::vector<const T*>& blocks, int64_t at, 
   }
 }
 
-// A row of the blocks to that row of the products.
+// A row of the blocks to that row of the products, a register after the other.
 template <typename T>
 void transform_row(const std::vector<const T*>& blocks, int64_t row, int64_t stride, int64_t N,
+                   const std::vector<typename Panels<T>::Register>& registers,
                    std::vector<Panels<T>>& products) {
-  for (int64_t n = 0; n < N; n += kLanesOf<T>) {
+  int64_t n = 0;
+  for (const auto& [first, step] : registers) {
     Vector<T> all[kProducts];
     transform_register(blocks, row * stride + n, std::min<int64_t>(kLanesOf<T>, N - n), all);
-    const int64_t place = products[0].place(row, n);
-    for (int i = 0; i < kProducts; ++i) store(products[size_t(i)].packed() + place, all[i]);
+    for (int i = 0; i < kProducts; ++i) {
+      store(products[size_t(i)].packed() + first + row * step, all[i]);
+    }
+    n += kLanesOf<T>;
   }
 }
 
-// A register of the blocks' rows, from `first` on, to columns of the products.
+// A register of the blocks' rows, from `first_row` on, to a register of the products' columns.
 template <typename T>
-void transform_columns(const std::vector<const T*>& blocks, int64_t first, int64_t stride,
-                       int64_t C, int64_t N, std::vector<Panels<T>>& products) {
+void transform_columns(const std::vector<const T*>& blocks, int64_t first_row, int64_t rows,
+                       int64_t stride, int64_t C, const typename Panels<T>::Register& to,
+                       std::vector<Panels<T>>& products) {
   constexpr int64_t lanes = kLanesOf<T>;
-  const int64_t rows = std::min(lanes, N - first);
-  const int64_t place = products[0].place(0, first), step = products[0].place(1, first) - place;
   T squares[kProducts][lanes][lanes] = {};
   for (int64_t c = 0; c < C; c += lanes) {
     const int64_t some = std::min(lanes, C - c);
     for (int64_t j = 0; j < rows; ++j) {
       Vector<T> all[kProducts];
-      transform_register(blocks, (first + j) * stride + c, some, all);
+      transform_register(blocks, (first_row + j) * stride + c, some, all);
       for (int i = 0; i < kProducts; ++i) store(squares[i][j], all[i]);
     }
     for (int i = 0; i < kProducts; ++i) {
-      store_columns(squares[i], some, products[size_t(i)].packed() + place + c * step, step);
+      T* packed = products[size_t(i)].packed() + to.first + c * to.step;
+      store_columns(squares[i], some, packed, to.step);
     }
   }
 }
@@ -132,16 +136,20 @@ std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>& blocks, Stor
   std::vector<Panels<T>> products;
   products.reserve(kProducts);
   for (int i = 0; i < kProducts; ++i) products.emplace_back(C, N);
+  const auto registers = products[0].registers();  // those of all are the same
   if (stored == Stored::kPlain) {
     parallel_for(C, grain_of_rows(kProducts * N), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) transform_row(blocks, row, stride, N, products);
+      for (int64_t row = begin; row < end; ++row) {
+        transform_row(blocks, row, stride, N, registers, products);
+      }
     });
   } else {
     constexpr int64_t lanes = kLanesOf<T>;
     const int64_t grain = grain_of_rows(kProducts * lanes * C);
-    parallel_for((N + lanes - 1) / lanes, grain, [&](int64_t begin, int64_t end) {
+    parallel_for(int64_t(registers.size()), grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        transform_columns(blocks, i * lanes, stride, C, N, products);
+        transform_columns(blocks, i * lanes, std::min(lanes, N - i * lanes), stride, C,
+                          registers[size_t(i)], products);
       }
     });
   }

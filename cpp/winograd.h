@@ -23,7 +23,7 @@ bool winograd_fits(int64_t B, const Grid& grid, int64_t N);
 
 // What each of the 16 products multiplies with: a transformed kernel. Given are its 3 x 3 blocks,
 // in the order of the grid's taps, each of C rows (of what is read) and N columns, or stored as its
-// transpose, rows `stride` apart.
+// transpose, rows `stride` apart. Transformed on every thread. Throws std::bad_alloc.
 template <typename T>
 std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>& blocks, Stored stored,
                                        int64_t stride, int64_t C, int64_t N);
@@ -35,8 +35,8 @@ void winograd(int64_t B, const Grid& grid, const T* images, const std::vector<Pa
               int64_t N, const T* bias, Activation activation, T* out);
 
 // d_kernel (3 x 3 x C x N) from what the grid reads of B images, and dy, as out above. Every thread
-// sums the tiles of its share, and the sums are added in the threads' order; or all tiles for some
-// of the channels, if there are few tiles.
+// sums the tiles of its share, and the sums are added in the threads' order; or, if there are few
+// tiles, all of them for its share of the channels.
 template <typename T>
 void winograd_gradient_kernel(int64_t B, const Grid& grid, const T* images, const T* dy, int64_t N,
                               T* d_kernel);

@@ -13,10 +13,6 @@ namespace {
 
 using namespace winograd_tiles;
 
-// With fewer tiles for each channel, threads take channels, not tiles: each of them transforms all
-// gradients then, but they write one array of sums, and need not add one for each thread.
-constexpr int64_t kTilesAChannel = 4;
-
 // Two gradients of one axis, transformed: A dy.
 template <typename V>
 inline void transform_gradients(const V& y0, const V& y1, V* t, int step) {
@@ -83,11 +79,11 @@ class TileSums {
         nothing_(size_t(std::max(tiles.C, N))) {}
 
   // Writes those rows of sums (16 x C x N) that belong to the channels.
-  void write(const T* images, const T* dy, Range chosen, T* sums) {
-    for_even_tiles(chosen.end - chosen.begin, kColumnsDepth, [&](int64_t begin, int64_t end) {
+  void write(const T* images, const T* dy, Range some, T* sums) {
+    for_even_tiles(some.end - some.begin, kColumnsDepth, [&](int64_t begin, int64_t end) {
       const int64_t depth = end - begin;
       for (int64_t t = 0; t < depth; ++t) {
-        const int64_t tile = chosen.begin + begin + t;
+        const int64_t tile = some.begin + begin + t;
         transform_tile(tiles_, tile, channels_, images, nothing_.data(), cells_.get() + t * count_,
                        cells_step_);
         transform_places(tiles_, tile, dy, N_, nothing_.data(), places_.get() + t * padded_,
@@ -125,6 +121,37 @@ class TileSums {
   std::vector<T> nothing_;
 };
 
+// Whether threads take registers of channels, not tiles: each of them transforms all gradients
+// then, but they write one array of sums, and need not add one for each thread. It pays where there
+// are few tiles for each channel and no thread has over a quarter more channels than its part.
+template <typename T>
+bool takes_channels(int64_t tiles, int64_t C, int threads) {
+  constexpr int64_t lanes = kLanesOf<T>, most_tiles_a_channel = 4;
+  const int64_t registers = (C + lanes - 1) / lanes, most = (registers + threads - 1) / threads;
+  return tiles < most_tiles_a_channel * C && 4 * most * threads * lanes <= 5 * C;
+}
+
+// The shares' sums, added and transformed back: a register of `some` of the size = C x N elements
+// of d_kernel's nine cells, from `at` on.
+template <typename T>
+void write_register(const SumsOfShares<T>& sums, int64_t size, int64_t at, int64_t some,
+                    T* d_kernel) {
+  const int64_t shares = sums.count();
+  Vector<T> total[kProducts] = {}, along[12], g[9];
+  for (int64_t s = 0; s < shares; ++s) {
+    const T* from = sums[s] + at;
+    for (int i = 0; i < kProducts; ++i) total[i] += load_some(from + i * size, some);
+  }
+  for (int j = 0; j < kCells; ++j) {
+    transform_sums(total[j], total[4 + j], total[8 + j], total[12 + j], along + j, kCells);
+  }
+  for (int i = 0; i < 3; ++i) {
+    const Vector<T>* row = along + i * kCells;
+    transform_sums(row[0], row[1], row[2], row[3], g + 3 * i, 1);
+  }
+  for (int i = 0; i < 9; ++i) store_some(d_kernel + i * size + at, g[i], some);
+}
+
 }  // namespace
 
 template <typename T>
@@ -133,39 +160,27 @@ void winograd_gradient_kernel(int64_t B, const Grid& grid, const T* images, cons
   constexpr int64_t lanes = kLanesOf<T>;
   const Tiles tiles(grid);
   const int64_t C = tiles.C, size = C * N, count = tiles.count(B);
-  const bool by_channels = count < kTilesAChannel * C;
   const int threads = num_threads();
+  const bool by_channels = takes_channels<T>(count, C, threads);
   SumsOfShares<T> sums(kProducts * size, by_channels ? 1 : threads);
   if (by_channels) {
     T* whole = sums.take(0);
     const int64_t grain = 1 + kProductsWorthAThread / (kProducts * count * lanes * N);
-    parallel_for((C + lanes - 1) / lanes, grain, [&](int64_t begin, int64_t end) {
-      const Range channels{begin * lanes, std::min(end * lanes, C)};
-      TileSums<T>(tiles, channels, N).write(images, dy, {0, count}, whole);
-    });
+    parallel_for_shares(threads, (C + lanes - 1) / lanes, grain,
+                        [&](int, int64_t begin, int64_t end) {
+                          const Range channels{begin * lanes, std::min(end * lanes, C)};
+                          TileSums<T>(tiles, channels, N).write(images, dy, {0, count}, whole);
+                        });
   } else {
     const int64_t grain = 1 + kProductsWorthAThread / (kProducts * size);
     parallel_for_shares(threads, count, grain, [&](int share, int64_t first, int64_t last) {
       TileSums<T>(tiles, {0, C}, N).write(images, dy, {first, last}, sums.take(share));
     });
   }
-  const int64_t shares = sums.count(), registers = (size + lanes - 1) / lanes;
+  const int64_t registers = (size + lanes - 1) / lanes;
   parallel_for(registers, grain_of_rows(lanes * kProducts), [&](int64_t begin, int64_t end) {
     for (int64_t at = begin * lanes; at < std::min(end * lanes, size); at += lanes) {
-      const int64_t some = std::min(lanes, size - at);
-      Vector<T> total[kProducts] = {}, along[12], g[9];
-      for (int64_t s = 0; s < shares; ++s) {
-        const T* from = sums[s] + at;
-        for (int i = 0; i < kProducts; ++i) total[i] += load_some(from + i * size, some);
-      }
-      for (int j = 0; j < kCells; ++j) {
-        transform_sums(total[j], total[4 + j], total[8 + j], total[12 + j], along + j, kCells);
-      }
-      for (int i = 0; i < 3; ++i) {
-        const Vector<T>* row = along + i * kCells;
-        transform_sums(row[0], row[1], row[2], row[3], g + 3 * i, 1);
-      }
-      for (int i = 0; i < 9; ++i) store_some(d_kernel + i * size + at, g[i], some);
+      write_register(sums, size, at, std::min(lanes, size - at), d_kernel);
     }
   });
 }

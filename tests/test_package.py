@@ -232,6 +232,43 @@ def test_a_helper_wakes_up_on_another_core():
     assert finished.stdout.split() == [str(cores - 1), str(cores)], finished.stderr
 
 
+WANDERING = """
+import os
+import numpy as np
+from lamina._native import core
+
+def main_thread_is_on(wanted):
+    with open("/proc/self/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[36]) == wanted
+
+cores = set(sorted(os.sched_getaffinity(0))[:2])
+os.sched_setaffinity(0, cores)
+before = set(os.listdir("/proc/self/task"))
+core.set_num_threads(2)
+x = np.ones(1 << 20, np.float32)
+core.relu(x)
+(helper,) = set(os.listdir("/proc/self/task")) - before
+seen = 0
+for i in range(100):
+    here = sorted(cores)[i % 2]
+    os.sched_setaffinity(0, {here})
+    os.sched_setaffinity(0, cores)
+    stayed = main_thread_is_on(here)
+    core.relu(x)
+    if stayed and main_thread_is_on(here):
+        seen += 1
+        assert os.sched_getaffinity(int(helper)) == cores - {here}, i
+print(seen)
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core for both")
+def test_a_helper_keeps_off_the_core_of_the_main_thread_wherever_that_goes():
+    finished = python(WANDERING)
+    assert finished.returncode == 0, finished.stderr
+    assert int(finished.stdout) > 0
+
+
 NUMBER_OF_THREADS = "from lamina._native import core; print(core.num_threads())"
 
 

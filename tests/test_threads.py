@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -159,47 +156,3 @@ def test_network_kernels_on_python_threads():
         for found in pool.map(lambda _: _run_network_kernels(), range(4)):
             for one, other in zip(found, expected, strict=True):
                 np.testing.assert_array_equal(one, other)
-
-
-# In a process of its own: it changes the cores that its main thread may run on.
-HELPER_AND_MAIN = """
-import os
-import threading
-import numpy as np
-from lamina._native import core
-
-def main_thread_is_on(wanted):
-    with open("/proc/self/stat") as file:
-        return int(file.read().rpartition(")")[2].split()[36]) == wanted
-
-cores = set(sorted(os.sched_getaffinity(0))[:2])
-os.sched_setaffinity(0, cores)
-# With the first thread of a process, ThreadSanitizer starts one of its own.
-threading.Thread(target=lambda: None).start()
-before = set(os.listdir("/proc/self/task"))
-core.set_num_threads(2)
-x = np.ones(1 << 20, np.float32)
-core.relu(x)
-(helper,) = set(os.listdir("/proc/self/task")) - before
-seen = 0
-for i in range(100):
-    here = sorted(cores)[i % 2]
-    os.sched_setaffinity(0, {here})
-    os.sched_setaffinity(0, cores)
-    stayed = main_thread_is_on(here)
-    core.relu(x)
-    if stayed and main_thread_is_on(here):
-        seen += 1
-        assert os.sched_getaffinity(int(helper)) == cores - {here}, i
-print(seen)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="not Linux")
-def test_a_helper_keeps_off_the_core_of_the_main_thread_wherever_that_goes():
-    if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("one core")
-    command = [sys.executable, "-c", HELPER_AND_MAIN]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 0

@@ -40,6 +40,7 @@ CASES = {
     "few filters": ((9, 20), 24, 2, 1, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
     "one filter, dilated": ((10, 11), 6, 1, 1, (3, 2), (1, 1), (2, 3), (2, 1), (2, 2)),
     "few filters beyond the image": ((2, 3), 5, 2, 1, (2, 2), (1, 1), (1, 1), (3, 3), (3, 3)),
+    "wide windows beyond the image": ((2, 14), 16, 20, 1, (2, 2), (1, 1), (1, 1), (3, 3), (3, 3)),
     "few channels back": ((9, 20), 2, 24, 1, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
     "few filters, no tap": ((5, 1), 1, 19, 1, (1, 1), (4, 1), (1, 1), (0, 0), (0, 0)),
     "square windows": ((12, 14), 24, 32, 1, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),
@@ -137,19 +138,34 @@ def test_an_empty_batch(kernels):
     assert not kernels.depthwise_conv2d_gradient_kernel(x, dy, (3, 3), *options).any()
 
 
-def test_the_same_bits_each_time(kernels):
-    x, dy = arrays(3, "float32", (5, 40, 30, 8), (5, 38, 28, 8))
-    options = ((1, 1), (1, 1), (0, 0), 1)
-    kernels.set_num_threads(2)
+GRADIENTS = {  # samples, cells, channels and filters
+    "plain": (5, (40, 30), 8, 8),
+    "of tiles": (5, (40, 30), 32, 24),
+    "of few tiles": (2, (14, 12), 64, 40),
+    "of few tiles and uneven registers": (2, (14, 12), 72, 40),
+}
+
+
+@pytest.mark.parametrize("case", GRADIENTS)
+def test_the_same_bits_each_time(kernels, case):
+    batch, (height, width), channels, filters = GRADIENTS[case]
+    x, dy = arrays(
+        3, "float32", (batch, height, width, channels), (batch, height - 2, width - 2, filters)
+    )
+
+    def gradient(threads):
+        kernels.set_num_threads(threads)
+        return kernels.conv2d_gradient_kernel(x, dy, (3, 3), (1, 1), (1, 1), (0, 0), 1)
+
     try:
-        first = kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options)
-        second = kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options)
-        kernels.set_num_threads(1)
-        alone = kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options)
+        alone = gradient(1)
+        for threads in (2, 3):
+            first = gradient(threads)
+            np.testing.assert_array_equal(gradient(threads), first)
+            size = float(np.abs(alone).max())
+            np.testing.assert_allclose(first, alone, rtol=0, atol=1e-6 * size)
     finally:
         kernels.set_num_threads(0)
-    np.testing.assert_array_equal(first, second)
-    assert_close(alone, first, "float32")
 
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))

@@ -144,6 +144,13 @@ def test_digits_are_kept_near_zero(kernels, name):
     np.testing.assert_allclose(getattr(kernels, name)(x), wanted, rtol=5e-7, atol=0)
 
 
+def test_tanh_keeps_its_digits_as_it_bends(kernels):
+    x = np.linspace(-12, 12, 100_001).astype(np.float32)
+    y = kernels.tanh(x)
+    np.testing.assert_allclose(y, np.tanh(x.astype(np.float64)), rtol=5e-7, atol=0)
+    assert np.abs(y).max() == 1
+
+
 def test_nan_stays_nan_whatever_its_bits(kernels):
     patterns = [0x7FC00000, 0x7FFFFFFF, 0x7F800001, 0x7FFF2456, 0xFFC00000, 0xFFFFFFFF, 0xFF812345]
     x = np.array(patterns * 3, np.uint32).view(np.float32)
