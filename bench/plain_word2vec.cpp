@@ -88,12 +88,14 @@ int main(int, char** arguments) {
     for (long begin = 0; begin < long(ids.size()); begin += kPiece) {
       kept.clear();
       for (long i = begin; i < std::min(begin + kPiece, long(ids.size())); ++i) {
-        if (ids[i] < 0 || float(random()) / float(random.max()) < keep[ids[i]]) kept.push_back(ids[i]);
+        if (ids[i] < 0 || float(random()) / float(random.max()) < keep[ids[i]])
+          kept.push_back(ids[i]);
       }
       for (long i = 0; i < long(kept.size()); ++i) {
         if (kept[i] < 0) continue;
         const long reach = 1 + long(random() % kWindow);
-        for (long j = std::max(0L, i - reach); j <= std::min(long(kept.size()) - 1, i + reach); ++j) {
+        for (long j = std::max(0L, i - reach); j <= std::min(long(kept.size()) - 1, i + reach);
+             ++j) {
           if (j == i || kept[j] < 0) continue;
           for (int k = 0; k <= kNegatives; ++k) {
             const int32_t word = k == 0 ? kept[i] : table[random() % table.size()];

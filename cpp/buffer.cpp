@@ -1,12 +1,17 @@
 #include "buffer.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <mutex>
 #include <new>
 #include <vector>
+
+#include "thread_pool.h"
 
 namespace lamina {
 namespace {
@@ -30,9 +35,29 @@ size_t class_bytes(int size_class) {
   return (size_t(4) + size_t((size_class - 1) % 4) + 1) << (power - 2);
 }
 
+thread_local const char this_thread = 0;  // whose address tells one from the others
+
+struct FreeBlock {
+  void* buffer;
+  const char* freed_by;
+};
+
+// Takes one of some free buffers: of the last few, one that this thread has freed. What another one
+// has written lies in the cache of another core.
+void* take(std::vector<FreeBlock>& list) {
+  constexpr std::ptrdiff_t few = 4;
+  const auto newest = list.rbegin(), end = newest + std::min(few, list.rend() - newest);
+  const auto own = std::find_if(
+      newest, end, [](const FreeBlock& free) { return free.freed_by == &this_thread; });
+  const auto taken = own == end ? newest : own;
+  void* buffer = taken->buffer;
+  list.erase(std::next(taken).base());
+  return buffer;
+}
+
 struct Cache {
   std::mutex mutex;
-  std::array<std::vector<void*>, kClasses> free_lists;
+  std::array<std::vector<FreeBlock>, kClasses> free_lists;
   size_t bytes = 0;
 };
 
@@ -40,6 +65,17 @@ struct Cache {
 Cache& cache() {
   static Cache& instance = *new Cache;
   return instance;
+}
+
+// Threads of a loop want their scratch at the same moment. The lock is held for so short a time
+// that whoever slept meanwhile would lose far more.
+std::unique_lock<std::mutex> lock() {
+  for (int i = 0; i < 1000; ++i) {
+    std::unique_lock attempt(cache().mutex, std::try_to_lock);
+    if (attempt) return attempt;
+    pause();
+  }
+  return std::unique_lock(cache().mutex);
 }
 
 // A sanitizer must see every buffer come and go.
@@ -57,13 +93,11 @@ void* allocate_buffer(size_t bytes) {
   const size_t rounded =
       kCaches ? class_bytes(size_class) : (bytes + kAlignment - 1) / kAlignment * kAlignment;
   if (kCaches) {
-    const std::lock_guard lock(cache().mutex);
-    std::vector<void*>& list = cache().free_lists[size_class];
+    const auto locked = lock();
+    std::vector<FreeBlock>& list = cache().free_lists[size_class];
     if (!list.empty()) {
-      void* buffer = list.back();
-      list.pop_back();
       cache().bytes -= rounded;
-      return buffer;
+      return take(list);
     }
   }
   char* block = static_cast<char*>(std::aligned_alloc(kAlignment, rounded + kAlignment));
@@ -77,10 +111,10 @@ void free_buffer(void* buffer) noexcept {
   const int size_class = *reinterpret_cast<int*>(block);
   if (kCaches) {
     const size_t rounded = class_bytes(size_class);
-    const std::lock_guard lock(cache().mutex);
+    const auto locked = lock();
     if (cache().bytes + rounded <= kCacheLimit) {
       try {
-        cache().free_lists[size_class].push_back(buffer);
+        cache().free_lists[size_class].push_back({buffer, &this_thread});
         cache().bytes += rounded;
         return;
       } catch (const std::bad_alloc&) {  // no room to remember it by
@@ -91,14 +125,16 @@ void free_buffer(void* buffer) noexcept {
 }
 
 size_t cached_buffer_bytes() {
-  const std::lock_guard lock(cache().mutex);
+  const auto locked = lock();
   return cache().bytes;
 }
 
 void release_cached_buffers() {
-  const std::lock_guard lock(cache().mutex);
-  for (std::vector<void*>& list : cache().free_lists) {
-    for (void* buffer : list) std::free(static_cast<char*>(buffer) - kAlignment);
+  const auto locked = lock();
+  for (std::vector<FreeBlock>& list : cache().free_lists) {
+    for (const FreeBlock& free : list) {
+      std::free(static_cast<char*>(free.buffer) - kAlignment);
+    }
     list.clear();
   }
   cache().bytes = 0;

@@ -92,19 +92,25 @@ void for_bands(int threads, int64_t B, const Grid& grid, int64_t most_rows, int6
                       });
 }
 
-// out = what the grid reads of every image, times the panels of each group. finish(image, first
-// row, last row) is called for each band that is done.
-template <typename T, typename Finish>
-void correlate(int64_t B, const Grid& grid, const T* images, const std::vector<Panels<T>>& panels,
-               int64_t N, const Target& target, int64_t out_image, T* out, Finish finish) {
+// out = what the grid reads of every image, times the N columns of each of `groups` kernels, which
+// pack(group) packs. finish(image, first row, last row) is called for each band that is done.
+template <typename T, typename Pack, typename Finish>
+void correlate(int64_t B, const Grid& grid, const T* images, int64_t groups, int64_t N, Pack pack,
+               const Target& target, int64_t out_image, T* out, Finish finish) {
   const int64_t image = grid.y.size * grid.x.size * grid.C;
-  const int64_t work = grid.x.places * int64_t(panels.size()) * panels[0].depth() * N;
-  for_bands(num_threads(), B, grid, Band<T>(grid).rows(), work, [&](int) {
-    return [&, band = Band<T>(grid), products = std::vector<PlaceProducts<T>>()](
-               int64_t b, int64_t first, int64_t last) mutable {
+  const int64_t elements = groups * grid.segments() * grid.length() * N;
+  const PackedForThreads<std::vector<Panels<T>>> packed(elements, [&] {
+    std::vector<Panels<T>> panels;
+    for (int64_t g = 0; g < groups; ++g) panels.push_back(pack(g));
+    return panels;
+  });
+  for_bands(num_threads(), B, grid, Band<T>(grid).rows(), grid.x.places * elements, [&](int) {
+    return [&, band = Band<T>(grid), panels = packed.here(),
+            products = std::vector<PlaceProducts<T>>()](int64_t b, int64_t first,
+                                                        int64_t last) mutable {
       band.read(images + b * image, first, last);
-      for (size_t g = 0; g < panels.size(); ++g) {
-        if (products.size() <= g) products.emplace_back(grid, panels[g]);
+      for (size_t g = 0; g < panels->size(); ++g) {
+        if (products.size() <= g) products.emplace_back(grid, (*panels)[g]);
         products[g].write(band, first, last - first, int64_t(g) * grid.channels, target,
                           out + b * out_image + int64_t(g) * N);
       }
@@ -152,16 +158,14 @@ void conv2d(const Convolution& given, const T* x, const T* kernel, const T* bias
   const Grid grid = forward_grid(c);
   const int64_t filters = c.F / c.G;
   if (winograd_fits<T>(w.B, grid, c.F)) {
-    const auto transformed =
-        winograd_kernel(blocks_of(c, grid, kernel, 0), Stored::kPlain, c.F, c.C, c.F);
-    return winograd(w.B, grid, x, transformed, c.F, bias, activation, y);
+    const Blocks<T> blocks{blocks_of(c, grid, kernel, 0), Stored::kPlain, c.F, c.C, c.F};
+    return winograd(w.B, grid, x, blocks, bias, activation, y);
   }
-  std::vector<Panels<T>> panels;
-  for (int64_t g = 0; g < c.G; ++g) {
-    panels.emplace_back(Stored::kPlain, kernel + g * filters, c.F, w.kh * w.kw * grid.channels,
-                        filters);
-  }
-  correlate(w.B, grid, x, panels, filters, Target{w.OW, c.F, 0, 0, 1, 1}, w.OH * w.OW * c.F, y,
+  const auto pack = [&](int64_t g) {
+    return Panels<T>(Stored::kPlain, kernel + g * filters, c.F, w.kh * w.kw * grid.channels,
+                     filters);
+  };
+  correlate(w.B, grid, x, c.G, filters, pack, Target{w.OW, c.F, 0, 0, 1, 1}, w.OH * w.OW * c.F, y,
             [&](int64_t b, int64_t first, int64_t last) {
               add_bias_and_activate(y + (b * w.OH + first) * w.OW * c.F, bias,
                                     (last - first) * w.OW, c.F, activation);
@@ -197,17 +201,16 @@ void conv2d_gradient_input(const Convolution& given, const T* dy, const T* kerne
         continue;
       }
       if (w.stride_y == 1 && w.stride_x == 1 && winograd_fits<T>(w.B, grid, c.C)) {
-        const auto transformed =
-            winograd_kernel(blocks_of(c, grid, kernel, 0), Stored::kTransposed, c.F, c.F, c.C);
-        return winograd(w.B, grid, dy, transformed, c.C, bias, activation, dx);
+        const Blocks<T> blocks{blocks_of(c, grid, kernel, 0), Stored::kTransposed, c.F, c.F, c.C};
+        return winograd(w.B, grid, dy, blocks, bias, activation, dx);
       }
-      std::vector<Panels<T>> panels;
-      for (int64_t g = 0; g < c.G; ++g) {
-        panels.emplace_back(Stored::kTransposed, blocks_of(c, grid, kernel, g), c.F, filters,
-                            channels);
-      }
-      correlate(w.B, grid, dy, panels, channels, Target{w.W, c.C, py, px, w.stride_y, w.stride_x},
-                w.H * w.W * c.C, dx, [](int64_t, int64_t, int64_t) {});
+      const auto pack = [&](int64_t g) {
+        return Panels<T>(Stored::kTransposed, blocks_of(c, grid, kernel, g), c.F, filters,
+                         channels);
+      };
+      correlate(w.B, grid, dy, c.G, channels, pack,
+                Target{w.W, c.C, py, px, w.stride_y, w.stride_x}, w.H * w.W * c.C, dx,
+                [](int64_t, int64_t, int64_t) {});
     }
   }
   finish();

@@ -19,8 +19,8 @@ void dense(const T* x, const T* kernel, const T* bias, T* y, int64_t N, int64_t 
     multiply(Stored::kPlain, Stored::kPlain, N, O, I, x, I, kernel, O, y, O);
     return add_bias_and_activate(y, bias, N, O, activation);
   }
-  const Panels<T> panels(Stored::kPlain, kernel, O, I, O, 1, N <= kFewRows);
-  for_pieces(N, panels, [&](const Piece& piece) {
+  const Factor<T> factor{Stored::kPlain, kernel, O, I, O, N <= kFewRows};
+  for_pieces(N, factor, [&](const Panels<T>& panels, const Piece& piece) {
     const Strip<T>&from = panels[piece.first], &to = panels[piece.last - 1];
     const int64_t column = from.first;
     const int64_t columns = to.first + (to.vectors - 1) * kLanesOf<T> + to.last - column;

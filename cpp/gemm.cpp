@@ -123,8 +123,8 @@ void multiply(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k,
       multiply_row(a, b, ldb, k, begin * lanes, std::min(end * lanes, n), c);
     });
   }
-  const Panels<T> panels(b_stored, b, ldb, k, n, 1, stays_in_place(a_stored, m));
-  for_pieces(m, panels, [&](const Piece& piece) {
+  const Factor<T> factor{b_stored, b, ldb, k, n, stays_in_place(a_stored, m)};
+  for_pieces(m, factor, [&](const Panels<T>& panels, const Piece& piece) {
     multiply_piece(a_stored, a, lda, panels, piece, c, ldc, false);
   });
 }

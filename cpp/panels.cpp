@@ -21,13 +21,19 @@ void pack_square(const T* from, int64_t stride, int64_t rows, int64_t count, T* 
 
 }  // namespace
 
+template <typename T>
+int64_t Panels<T>::strips(int64_t U, bool in_place) {
+  constexpr int64_t lanes = kLanesOf<T>;
+  const int64_t most = in_place ? kMostVectors : kStripVectors;
+  return ((U + lanes - 1) / lanes + most - 1) / most;
+}
+
 // Cuts the columns into strips; those that are not left in the matrix get memory to be packed into.
 template <typename T>
 void Panels<T>::lay_out(int64_t U, int gates, const T* matrix, int64_t stride, bool in_place) {
   constexpr int64_t lanes = kLanesOf<T>;
   const int64_t registers = (U + lanes - 1) / lanes;  // of one gate
-  const int64_t most = in_place ? kMostVectors : kStripVectors;
-  const int64_t count = gates > 1 ? registers : (registers + most - 1) / most;
+  const int64_t count = gates > 1 ? registers : strips(U, in_place);
   const int64_t whole = in_place ? U / lanes : 0;  // registers that need no packing
   strips_.reserve(size_t(count));
   int64_t elements = 0;

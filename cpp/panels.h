@@ -7,10 +7,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "buffer.h"
 #include "gemm.h"
+#include "parallel.h"
 #include "tiles.h"
 
 namespace lamina {
@@ -52,6 +56,9 @@ class Panels {
   T* packed() { return packed_.get(); }
   std::vector<Register> registers() const;
 
+  // How many strips U columns are cut into.
+  static int64_t strips(int64_t U, bool in_place);
+
   int64_t depth() const { return K_; }
   int64_t width() const { return width_; }  // columns, those that fill up registers included
   int64_t count() const { return int64_t(strips_.size()); }
@@ -72,6 +79,25 @@ class Panels {
   int64_t K_, width_ = 0;
   Buffer<T> packed_;
   std::vector<Strip<T>> strips_;
+};
+
+// What is packed for the threads of a loop. What one of them would pack alone, each packs for
+// itself: to read what another core has just written takes longer than to write it.
+template <typename Packed>
+class PackedForThreads {
+ public:
+  PackedForThreads(int64_t elements, std::function<Packed()> pack) : pack_(std::move(pack)) {
+    if (elements >= 2 * kElementsWorthAThread) shared_ = std::make_shared<const Packed>(pack_());
+  }
+
+  // For the calling thread, as long as it keeps it. Throws std::bad_alloc.
+  std::shared_ptr<const Packed> here() const {
+    return shared_ ? shared_ : std::make_shared<const Packed>(pack_());
+  }
+
+ private:
+  std::function<Packed()> pack_;
+  std::shared_ptr<const Packed> shared_;
 };
 
 }  // namespace lamina

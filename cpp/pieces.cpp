@@ -12,7 +12,7 @@ Strip<T> from_row(Strip<T> strip, int64_t k) {
   return strip;
 }
 
-// Rows [row, row + rows) of c, of op(a) = a.
+// Rows [row, row + rows) of c, of op(a) = a, and rows [k, k + depth) of b.
 template <typename T>
 void multiply_by_rows(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
                       int64_t depth, T* c, int64_t ldc, bool add) {
@@ -20,7 +20,7 @@ void multiply_by_rows(const T* a, int64_t lda, const Panels<T>& b, const Piece& 
     const int64_t row = p.row + begin;
     for (int64_t s = p.first; s < p.last; ++s) {
       const Strip<T> strip = from_row(b[s], k);
-      multiply_matrix(a + row * lda + k, lda, end - begin, depth, strip, c + row * ldc, ldc,
+      multiply_matrix(a + row * lda, lda, end - begin, depth, strip, c + row * ldc, ldc,
                       strip.first, add);
     }
   });
@@ -112,9 +112,16 @@ void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piec
 }
 
 template <typename T>
+void multiply_rows_piece(const T* a, int64_t lda, const Panels<T>& b, int64_t first, int64_t depth,
+                         const Piece& piece, T* c, int64_t ldc, bool add) {
+  for_even_tiles(depth, kDepth, [&](int64_t k, int64_t end) {
+    multiply_by_rows(a + k, lda, b, piece, first + k, end - k, c, ldc, add || k > 0);
+  });
+}
+
+template <typename T>
 void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b,
                     const Piece& piece, T* c, int64_t ldc, bool add) {
-  const bool plain = a_stored == Stored::kPlain;
   if (b.depth() == 0 && !add) {  // nothing to sum
     for (int64_t r = piece.row; r < piece.row + piece.rows; ++r) {
       for (int64_t s = piece.first; s < piece.last; ++s) {
@@ -124,15 +131,19 @@ void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b
     }
     return;
   }
-  for_even_tiles(b.depth(), plain ? kDepth : kColumnsDepth, [&](int64_t k, int64_t end) {
-    const auto multiply_block = plain ? multiply_by_rows<T> : multiply_by_columns<T>;
-    multiply_block(a, lda, b, piece, k, end - k, c, ldc, add || k > 0);
+  if (a_stored == Stored::kPlain) {
+    return multiply_rows_piece(a, lda, b, 0, b.depth(), piece, c, ldc, add);
+  }
+  for_even_tiles(b.depth(), kColumnsDepth, [&](int64_t k, int64_t end) {
+    multiply_by_columns(a, lda, b, piece, k, end - k, c, ldc, add || k > 0);
   });
 }
 
 #define LAMINA_INSTANTIATE(T)                                                                   \
   template void multiply_by_columns(const T*, int64_t, const Panels<T>&, const Piece&, int64_t, \
                                     int64_t, T*, int64_t, bool);                                \
+  template void multiply_rows_piece(const T*, int64_t, const Panels<T>&, int64_t, int64_t,      \
+                                    const Piece&, T*, int64_t, bool);                           \
   template void multiply_piece(Stored, const T*, int64_t, const Panels<T>&, const Piece&, T*,   \
                                int64_t, bool);
 

@@ -20,29 +20,47 @@ template <typename T>
 void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b,
                     const Piece& piece, T* c, int64_t ldc, bool add);
 
+// The same of a (m x depth) and as many rows of the panels, from `first` on.
+template <typename T>
+void multiply_rows_piece(const T* a, int64_t lda, const Panels<T>& b, int64_t first, int64_t depth,
+                         const Piece& piece, T* c, int64_t ldc, bool add);
+
 // c = or += the transpose of rows [k, k + depth) of a times the same rows of the panels, for one
 // piece of c; at most kColumnsDepth rows.
 template <typename T>
 void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piece& piece, int64_t k,
                          int64_t depth, T* c, int64_t ldc, bool add);
 
-// Calls body(piece) for the pieces of an m x N product of sums over k, one a thread; small products
-// stay on the caller's.
+// The right-hand matrix of a product: K rows, N columns, as Panels are given it.
+template <typename T>
+struct Factor {
+  Stored stored;
+  const T* data;
+  int64_t stride, K, N;
+  bool few_rows;
+
+  Panels<T> pack() const { return Panels<T>(stored, data, stride, K, N, 1, few_rows); }
+  int64_t strips() const { return Panels<T>::strips(N, few_rows && stored == Stored::kPlain); }
+};
+
+// Calls body(panels, piece) for the pieces of a product of m rows and b, one a thread; small
+// products stay on the caller's.
 template <typename T, typename Body>
-void for_pieces(int64_t m, const Panels<T>& b, Body body) {
-  const int64_t strips = b.count(), tiles = (m + kMostRows - 1) / kMostRows;
+void for_pieces(int64_t m, const Factor<T>& b, Body body) {
+  const PackedForThreads<Panels<T>> packed(b.K * b.N, [&] { return b.pack(); });
+  const int64_t strips = b.strips(), tiles = (m + kMostRows - 1) / kMostRows;
   const bool cut_rows = tiles >= strips;
-  const int64_t pieces = std::max<int64_t>(1, cut_rows ? tiles : strips);
-  const int64_t work = std::max<int64_t>(1, m * b.depth() * b.width() / pieces);
-  parallel_for(cut_rows ? tiles : strips, 1 + kProductsWorthAThread / work,
-               [&](int64_t begin, int64_t end) {
-                 if (cut_rows) {
-                   const int64_t row = begin * kMostRows;
-                   body(Piece{row, std::min(end * kMostRows, m) - row, 0, strips});
-                 } else {
-                   body(Piece{0, m, begin, end});
-                 }
-               });
+  const int64_t pieces = cut_rows ? tiles : strips;
+  const int64_t work = std::max<int64_t>(1, m * b.K * b.N / std::max<int64_t>(1, pieces));
+  parallel_for(pieces, 1 + kProductsWorthAThread / work, [&](int64_t begin, int64_t end) {
+    const auto panels = packed.here();
+    if (cut_rows) {
+      const int64_t row = begin * kMostRows;
+      body(*panels, Piece{row, std::min(end * kMostRows, m) - row, 0, strips});
+    } else {
+      body(*panels, Piece{0, m, begin, end});
+    }
+  });
 }
 
 }  // namespace lamina

@@ -31,14 +31,6 @@ int chosen_looks() {
 
 std::atomic<int> looks{chosen_looks()};
 
-inline void pause() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 // A count that one thread raises and one other waits for.
 class Count {
  public:

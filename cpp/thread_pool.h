@@ -13,6 +13,15 @@ struct Job {
   void* body;
 };
 
+// What a thread that waits awake does meanwhile.
+inline void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 // The cores that this process may run on, one at least.
 int cores();
 

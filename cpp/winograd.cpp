@@ -40,28 +40,32 @@ inline void transform_register(const std::vector<const T*>& blocks, int64_t at, 
   }
 }
 
-// A row of the blocks to that row of the products, a register after the other.
+// What the products multiply with: C rows for each, and one that is left out, for those that are
+// written in turn not to be a multiple of 4096 bytes apart.
+inline int64_t rows_of_a_product(int64_t C) { return C + 1; }
+
+// A row of the blocks to that row of each product's, a register after the other.
 template <typename T>
-void transform_row(const std::vector<const T*>& blocks, int64_t row, int64_t stride, int64_t N,
-                   const std::vector<typename Panels<T>::Register>& registers,
-                   std::vector<Panels<T>>& products) {
+void transform_row(const Blocks<T>& kernel, int64_t row,
+                   const std::vector<typename Panels<T>::Register>& registers, T* packed) {
+  const auto& [blocks, stored, stride, C, N] = kernel;
   int64_t n = 0;
   for (const auto& [first, step] : registers) {
     Vector<T> all[kProducts];
     transform_register(blocks, row * stride + n, std::min<int64_t>(kLanesOf<T>, N - n), all);
-    for (int i = 0; i < kProducts; ++i) {
-      store(products[size_t(i)].packed() + first + row * step, all[i]);
-    }
+    T* to = packed + first + row * step;
+    for (int i = 0; i < kProducts; ++i) store(to + i * rows_of_a_product(C) * step, all[i]);
     n += kLanesOf<T>;
   }
 }
 
-// A register of the blocks' rows, from `first_row` on, to a register of the products' columns.
+// A register of the blocks' rows, from `first_row` on, to a register of columns.
 template <typename T>
-void transform_columns(const std::vector<const T*>& blocks, int64_t first_row, int64_t rows,
-                       int64_t stride, int64_t C, const typename Panels<T>::Register& to,
-                       std::vector<Panels<T>>& products) {
+void transform_columns(const Blocks<T>& kernel, int64_t first_row,
+                       const typename Panels<T>::Register& to, T* packed) {
   constexpr int64_t lanes = kLanesOf<T>;
+  const auto& [blocks, stored, stride, C, N] = kernel;
+  const int64_t rows = std::min(lanes, N - first_row);
   T squares[kProducts][lanes][lanes] = {};
   for (int64_t c = 0; c < C; c += lanes) {
     const int64_t some = std::min(lanes, C - c);
@@ -71,10 +75,32 @@ void transform_columns(const std::vector<const T*>& blocks, int64_t first_row, i
       for (int i = 0; i < kProducts; ++i) store(squares[i][j], all[i]);
     }
     for (int i = 0; i < kProducts; ++i) {
-      T* packed = products[size_t(i)].packed() + to.first + c * to.step;
-      store_columns(squares[i], some, packed, to.step);
+      const int64_t row = i * rows_of_a_product(C) + c;
+      store_columns(squares[i], some, packed + to.first + row * to.step, to.step);
     }
   }
+}
+
+template <typename T>
+Panels<T> transform(const Blocks<T>& kernel) {
+  constexpr int64_t lanes = kLanesOf<T>;
+  const int64_t C = kernel.C, N = kernel.N;
+  Panels<T> factors(kProducts * rows_of_a_product(C), N);
+  T* packed = factors.packed();
+  const auto registers = factors.registers();
+  if (kernel.stored == Stored::kPlain) {
+    parallel_for(C, grain_of_rows(kProducts * N), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) transform_row(kernel, row, registers, packed);
+    });
+  } else {
+    const int64_t grain = grain_of_rows(kProducts * lanes * C);
+    parallel_for(int64_t(registers.size()), grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        transform_columns(kernel, i * lanes, registers[size_t(i)], packed);
+      }
+    });
+  }
+  return factors;
 }
 
 // Four products back to two places: A^T m.
@@ -131,69 +157,43 @@ bool winograd_fits(int64_t B, const Grid& grid, int64_t N) {
 }
 
 template <typename T>
-std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>& blocks, Stored stored,
-                                       int64_t stride, int64_t C, int64_t N) {
-  std::vector<Panels<T>> products;
-  products.reserve(kProducts);
-  for (int i = 0; i < kProducts; ++i) products.emplace_back(C, N);
-  const auto registers = products[0].registers();  // those of all are the same
-  if (stored == Stored::kPlain) {
-    parallel_for(C, grain_of_rows(kProducts * N), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        transform_row(blocks, row, stride, N, registers, products);
-      }
-    });
-  } else {
-    constexpr int64_t lanes = kLanesOf<T>;
-    const int64_t grain = grain_of_rows(kProducts * lanes * C);
-    parallel_for(int64_t(registers.size()), grain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        transform_columns(blocks, i * lanes, std::min(lanes, N - i * lanes), stride, C,
-                          registers[size_t(i)], products);
-      }
-    });
-  }
-  return products;
-}
-
-template <typename T>
-void winograd(int64_t B, const Grid& grid, const T* images, const std::vector<Panels<T>>& kernel,
-              int64_t N, const T* bias, Activation activation, T* out) {
+void winograd(int64_t B, const Grid& grid, const T* images, const Blocks<T>& kernel, const T* bias,
+              Activation activation, T* out) {
   const Tiles tiles(grid);
-  const int64_t C = tiles.C, count = tiles.count(B);
+  const int64_t C = tiles.C, N = kernel.N, count = tiles.count(B);
   const int64_t most = std::clamp<int64_t>(kBlockElements / (kProducts * (C + N)), 12, kMostTiles);
-  parallel_for(
-      count, 1 + kProductsWorthAThread / (kProducts * C * N), [&](int64_t first, int64_t last) {
-        const int64_t step = apart<T>(most * C), out_step = apart<T>(most * N);
-        const Buffer<T> cells = make_buffer<T>(size_t(kProducts * step + C));
-        const Buffer<T> products = make_buffer<T>(size_t(kProducts * out_step));
-        T* nothing = cells.get() + kProducts * step;
-        std::fill_n(nothing, C, T(0));
-        for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
-          const int64_t block = end - begin;
-          for (int64_t t = 0; t < block; ++t) {
-            transform_tile(tiles, first + begin + t, {0, C}, images, nothing, cells.get() + t * C,
-                           step);
-          }
-          for (int i = 0; i < kProducts; ++i) {
-            const Panels<T>& by = kernel[size_t(i)];
-            multiply_piece(Stored::kPlain, cells.get() + i * step, C, by, {0, block, 0, by.count()},
-                           products.get() + i * out_step, N, false);
-          }
-          for (int64_t t = 0; t < block; ++t) {
-            write_tile(tiles, first + begin + t, products.get() + t * N, out_step, N, bias,
-                       activation, out);
-          }
-        });
-      });
+  const int64_t grain = 1 + kProductsWorthAThread / (kProducts * C * N);
+  const PackedForThreads<Panels<T>> packed(kProducts * C * N, [&] { return transform(kernel); });
+  parallel_for(count, grain, [&](int64_t first, int64_t last) {
+    const auto factors = packed.here();
+    const int64_t step = apart<T>(most * C), out_step = apart<T>(most * N);
+    const Buffer<T> cells = make_buffer<T>(size_t(kProducts * step + C));
+    const Buffer<T> products = make_buffer<T>(size_t(kProducts * out_step));
+    T* nothing = cells.get() + kProducts * step;
+    std::fill_n(nothing, C, T(0));
+    for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
+      const int64_t block = end - begin;
+      for (int64_t t = 0; t < block; ++t) {
+        transform_tile(tiles, first + begin + t, {0, C}, images, nothing, cells.get() + t * C,
+                       step);
+      }
+      for (int i = 0; i < kProducts; ++i) {
+        multiply_rows_piece(cells.get() + i * step, C, *factors, i * rows_of_a_product(C), C,
+                            {0, block, 0, factors->count()}, products.get() + i * out_step, N,
+                            false);
+      }
+      for (int64_t t = 0; t < block; ++t) {
+        write_tile(tiles, first + begin + t, products.get() + t * N, out_step, N, bias, activation,
+                   out);
+      }
+    });
+  });
 }
 
 #define LAMINA_INSTANTIATE(T)                                                                    \
   template bool winograd_fits<T>(int64_t, const Grid&, int64_t);                                 \
-  template std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>&, Stored, int64_t, \
-                                                  int64_t, int64_t);                             \
-  template void winograd(int64_t, const Grid&, const T*, const std::vector<Panels<T>>&, int64_t, \
-                         const T*, Activation, T*);
+  template void winograd(int64_t, const Grid&, const T*, const Blocks<T>&, const T*, Activation, \
+                         T*);
 
 LAMINA_INSTANTIATE(float)
 LAMINA_INSTANTIATE(double)

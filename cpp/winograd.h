@@ -21,18 +21,20 @@ namespace lamina {
 template <typename T>
 bool winograd_fits(int64_t B, const Grid& grid, int64_t N);
 
-// What each of the 16 products multiplies with: a transformed kernel. Given are its 3 x 3 blocks,
-// in the order of the grid's taps, each of C rows (of what is read) and N columns, or stored as its
-// transpose, rows `stride` apart. Transformed on every thread. Throws std::bad_alloc.
+// A kernel of 3 x 3 blocks, in the order of the grid's taps, each of C rows (of what is read) and N
+// columns, or stored as its transpose, rows `stride` apart.
 template <typename T>
-std::vector<Panels<T>> winograd_kernel(const std::vector<const T*>& blocks, Stored stored,
-                                       int64_t stride, int64_t C, int64_t N);
+struct Blocks {
+  std::vector<const T*> begins;
+  Stored stored;
+  int64_t stride, C, N;
+};
 
 // out = activation(what the grid reads of B images, times the kernel, + bias), on every thread. out
-// is B x grid.y.places x grid.x.places x N; bias has N elements or is null.
+// is B x grid.y.places x grid.x.places x N; bias has N elements or is null. Throws std::bad_alloc.
 template <typename T>
-void winograd(int64_t B, const Grid& grid, const T* images, const std::vector<Panels<T>>& kernel,
-              int64_t N, const T* bias, Activation activation, T* out);
+void winograd(int64_t B, const Grid& grid, const T* images, const Blocks<T>& kernel, const T* bias,
+              Activation activation, T* out);
 
 // d_kernel (3 x 3 x C x N) from what the grid reads of B images, and dy, as out above. Every thread
 // sums the tiles of its share, and the sums are added in the threads' order; or, if there are few
