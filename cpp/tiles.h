@@ -20,6 +20,10 @@ inline constexpr int kStripVectors = kVectorRegisters == 32 ? 4 : 2;
 // What a product of columns had best take at once: so many rows stay in the first cache.
 inline constexpr int64_t kColumnsDepth = 96;
 
+// Tiles of sums of at most so many terms write so often that stores wait for memory, unless what
+// they write to is asked for before they begin.
+inline constexpr int64_t kShallow = 128;
+
 template <typename T>
 struct Strip {
   const T* data;
@@ -51,6 +55,16 @@ struct Tile {
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
       for (int g = 0; g < G; ++g) sums[r][g] = Vector<T>{};
+    }
+  }
+
+  // Asks for the lines that the sums go to.
+  void fetch(T* const* out, int64_t column) const {
+    constexpr int line = std::max(1, 64 / int(kLanesOf<T> * sizeof(T)));
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (int g = 0; g < G; g += line) __builtin_prefetch(out[r] + column + g * kLanesOf<T>, 1);
     }
   }
 
@@ -106,9 +120,10 @@ template <typename T, int R, int G, typename Element>
 
 template <typename T, int R, int G>
 void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Strip<T>& strip,
-               T* const* out, int64_t column, bool add) {
+               T* const* out, int64_t column, bool add, bool fetch) {
   Tile<T, R, G> tile;
   tile.begin();
+  if (fetch) tile.fetch(out, column);
   const T* b = strip.data;
   const int64_t step = strip.step;
   for (int64_t s = 0; s < segments; ++s, rows += R) {
@@ -196,15 +211,16 @@ template <typename Use>
 
 // For each of `count` rows, at most tile_rows(strip.vectors): out[r][column ...] = or += a row
 // times the strip. A row lies in `segments` stretches of `length`; that of row r in segment s
-// begins at rows[s count + r].
+// begins at rows[s count + r]. Asks for where the sums go first, if `fetch`.
 template <typename T>
 void multiply_rows(const T* const* rows, int64_t count, int64_t segments, int64_t length,
-                   const Strip<T>& strip, T* const* out, int64_t column, bool add) {
+                   const Strip<T>& strip, T* const* out, int64_t column, bool add,
+                   bool fetch = false) {
   detail::with_sizes(count, strip.vectors, [&](auto R, auto G) {
     if constexpr (R() == 1) {
       detail::row_tile<T, G()>(rows, segments, length, strip, out, column, add);
     } else {
-      detail::rows_tile<T, R(), G()>(rows, segments, length, strip, out, column, add);
+      detail::rows_tile<T, R(), G()>(rows, segments, length, strip, out, column, add, fetch);
     }
   });
 }
@@ -246,7 +262,7 @@ void for_row_blocks(int64_t rows, int64_t most, Body body) {
 // those of out.
 template <typename T>
 void multiply_matrix(const T* a, int64_t lda, int64_t rows, int64_t depth, const Strip<T>& strip,
-                     T* out, int64_t out_stride, int64_t column, bool add) {
+                     T* out, int64_t out_stride, int64_t column, bool add, bool fetch = false) {
   for_even_tiles(rows, tile_rows(strip.vectors), [&](int64_t begin, int64_t end) {
     const T* from[kMostRows];
     T* to[kMostRows];
@@ -254,7 +270,7 @@ void multiply_matrix(const T* a, int64_t lda, int64_t rows, int64_t depth, const
       from[r - begin] = a + r * lda;
       to[r - begin] = out + r * out_stride;
     }
-    multiply_rows(from, end - begin, 1, depth, strip, to, column, add);
+    multiply_rows(from, end - begin, 1, depth, strip, to, column, add, fetch);
   });
 }
 

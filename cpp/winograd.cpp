@@ -180,7 +180,7 @@ void winograd(int64_t B, const Grid& grid, const T* images, const Blocks<T>& ker
       for (int i = 0; i < kProducts; ++i) {
         multiply_rows_piece(cells.get() + i * step, C, *factors, i * rows_of_a_product(C), C,
                             {0, block, 0, factors->count()}, products.get() + i * out_step, N,
-                            false);
+                            false, false);
       }
       for (int64_t t = 0; t < block; ++t) {
         write_tile(tiles, first + begin + t, products.get() + t * N, out_step, N, bias, activation,
