@@ -158,7 +158,7 @@ void conv2d(const Convolution& given, const T* x, const T* kernel, const T* bias
   const Grid grid = forward_grid(c);
   const int64_t filters = c.F / c.G;
   if (winograd_fits<T>(w.B, grid, c.F)) {
-    const Blocks<T> blocks{blocks_of(c, grid, kernel, 0), Stored::kPlain, c.F, c.C, c.F};
+    const KernelBlocks<T> blocks{blocks_of(c, grid, kernel, 0), Stored::kPlain, c.F, c.C, c.F};
     return winograd(w.B, grid, x, blocks, bias, activation, y);
   }
   const auto pack = [&](int64_t g) {
@@ -201,7 +201,8 @@ void conv2d_gradient_input(const Convolution& given, const T* dy, const T* kerne
         continue;
       }
       if (w.stride_y == 1 && w.stride_x == 1 && winograd_fits<T>(w.B, grid, c.C)) {
-        const Blocks<T> blocks{blocks_of(c, grid, kernel, 0), Stored::kTransposed, c.F, c.F, c.C};
+        const KernelBlocks<T> blocks{blocks_of(c, grid, kernel, 0), Stored::kTransposed, c.F, c.F,
+                                     c.C};
         return winograd(w.B, grid, dy, blocks, bias, activation, dx);
       }
       const auto pack = [&](int64_t g) {

@@ -185,7 +185,8 @@ void PlaceProducts<T>::multiply(int64_t places, Range read) {
       strip.data += (read.begin + s) * length_ * strip.step;
       for_even_tiles(places, tile_, [&](int64_t from, int64_t to) {
         multiply_rows(rows_.data() + from * segments + s * (to - from), to - from, count, length_,
-                      strip, outputs_.data() + from, strip.first, s > 0, is_shallow);
+                      strip, outputs_.data() + from, strip.first, s > 0,
+                      {.sums = is_shallow, .next = i == 0 && segments == 1 && to < places});
       });
     }
   }

@@ -116,7 +116,8 @@ void Panels<T>::multiply(const Strip<T>& strip, const T* a, int64_t lda, int64_t
                          T* sums) const {
   Strip<T> whole = strip;
   whole.last = kLanesOf<T>;
-  multiply_matrix(a, lda, rows, K_, whole, sums, strip.vectors * kLanesOf<T>, 0, false);
+  multiply_matrix(a, lda, rows, K_, whole, sums, strip.vectors * kLanesOf<T>, 0, false,
+                  {.next = true});
 }
 
 template <typename T>
@@ -124,7 +125,7 @@ void Panels<T>::add_product(const T* a, int64_t lda, int64_t rows, T* out,
                             int64_t out_stride) const {
   for (Strip<T> strip : strips_) {
     strip.last = kLanesOf<T>;
-    multiply_matrix(a, lda, rows, K_, strip, out, out_stride, strip.first, true);
+    multiply_matrix(a, lda, rows, K_, strip, out, out_stride, strip.first, true, {.next = true});
   }
 }
 

@@ -15,11 +15,12 @@ Strip<T> from_row(Strip<T> strip, int64_t k) {
 // Rows [row, row + rows) of c, of op(a) = a, and rows [k, k + depth) of b.
 template <typename T>
 void multiply_by_rows(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
-                      int64_t depth, T* c, int64_t ldc, bool add, bool fetch) {
+                      int64_t depth, T* c, int64_t ldc, bool add, Fetch fetch) {
   for_row_blocks(p.rows, kRows, [&](int64_t begin, int64_t end) {
     const int64_t row = p.row + begin;
     for (int64_t s = p.first; s < p.last; ++s) {
       const Strip<T> strip = from_row(b[s], k);
+      fetch.next = s == p.first;  // the other strips find them in the cache
       multiply_matrix(a + row * lda, lda, end - begin, depth, strip, c + row * ldc, ldc,
                       strip.first, add, fetch);
     }
@@ -113,7 +114,7 @@ void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piec
 
 template <typename T>
 void multiply_rows_piece(const T* a, int64_t lda, const Panels<T>& b, int64_t first, int64_t depth,
-                         const Piece& piece, T* c, int64_t ldc, bool add, bool fetch) {
+                         const Piece& piece, T* c, int64_t ldc, bool add, Fetch fetch) {
   for_even_tiles(depth, kDepth, [&](int64_t k, int64_t end) {
     multiply_by_rows(a + k, lda, b, piece, first + k, end - k, c, ldc, add || k > 0, fetch);
   });
@@ -132,8 +133,8 @@ void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b
     return;
   }
   if (a_stored == Stored::kPlain) {
-    const bool is_shallow = b.depth() <= kShallow;
-    return multiply_rows_piece(a, lda, b, 0, b.depth(), piece, c, ldc, add, is_shallow);
+    const Fetch fetch{.sums = b.depth() <= kShallow};
+    return multiply_rows_piece(a, lda, b, 0, b.depth(), piece, c, ldc, add, fetch);
   }
   for_even_tiles(b.depth(), kColumnsDepth, [&](int64_t k, int64_t end) {
     multiply_by_columns(a, lda, b, piece, k, end - k, c, ldc, add || k > 0);
@@ -144,7 +145,7 @@ void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b
   template void multiply_by_columns(const T*, int64_t, const Panels<T>&, const Piece&, int64_t, \
                                     int64_t, T*, int64_t, bool);                                \
   template void multiply_rows_piece(const T*, int64_t, const Panels<T>&, int64_t, int64_t,      \
-                                    const Piece&, T*, int64_t, bool, bool);                     \
+                                    const Piece&, T*, int64_t, bool, Fetch);                    \
   template void multiply_piece(Stored, const T*, int64_t, const Panels<T>&, const Piece&, T*,   \
                                int64_t, bool);
 

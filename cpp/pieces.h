@@ -7,6 +7,7 @@
 
 #include "panels.h"
 #include "parallel.h"
+#include "tiles.h"
 
 namespace lamina {
 
@@ -20,10 +21,10 @@ template <typename T>
 void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b,
                     const Piece& piece, T* c, int64_t ldc, bool add);
 
-// The same of a (m x depth) and as many rows of the panels, from `first` on; `fetch` as in tiles.h.
+// The same of a (m x depth) and as many rows of the panels, from `first` on.
 template <typename T>
 void multiply_rows_piece(const T* a, int64_t lda, const Panels<T>& b, int64_t first, int64_t depth,
-                         const Piece& piece, T* c, int64_t ldc, bool add, bool fetch);
+                         const Piece& piece, T* c, int64_t ldc, bool add, Fetch fetch);
 
 // c = or += the transpose of rows [k, k + depth) of a times the same rows of the panels, for one
 // piece of c; at most kColumnsDepth rows.

@@ -92,7 +92,8 @@ void BlockSums<T>::prepare(int64_t step) {
   for (int64_t i = 0; i < all_.panels_->count(); ++i) {
     const Strip<T>& strip = (*all_.panels_)[i];
     for_even_tiles(rows, tile_rows(strip.vectors), [&](int64_t begin, int64_t end) {
-      multiply_rows(from + begin, end - begin, 1, D, strip, to + begin, strip.first, false);
+      multiply_rows(from + begin, end - begin, 1, D, strip, to + begin, strip.first, false,
+                    {.next = end < rows});
     });
   }
 }

@@ -24,6 +24,13 @@ inline constexpr int64_t kColumnsDepth = 96;
 // they write to is asked for before they begin.
 inline constexpr int64_t kShallow = 128;
 
+// What a tile asks memory for before it is wanted.
+struct Fetch {
+  bool sums = false;  // where its sums go
+  bool next = false;  // the rows of the next tile, line by line: those that are as far from its own
+                      // as these from each other; to ask for what lies behind the last does no harm
+};
+
 template <typename T>
 struct Strip {
   const T* data;
@@ -120,18 +127,31 @@ template <typename T, int R, int G, typename Element>
 
 template <typename T, int R, int G>
 void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Strip<T>& strip,
-               T* const* out, int64_t column, bool add, bool fetch) {
+               T* const* out, int64_t column, bool add, Fetch fetch) {
+  constexpr int64_t line = 64 / sizeof(T);
   Tile<T, R, G> tile;
   tile.begin();
-  if (fetch) tile.fetch(out, column);
+  if (fetch.sums) tile.fetch(out, column);
   const T* b = strip.data;
   const int64_t step = strip.step;
   for (int64_t s = 0; s < segments; ++s, rows += R) {
     const T* a[R];
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) a[r] = rows[r];
+    int64_t k = 0;
+    if (fetch.next) {
+      const int64_t below = R * (rows[1] - rows[0]);
+      for (; k + line <= length; k += line) {
+#pragma GCC unroll 12
+        for (int r = 0; r < R; ++r) __builtin_prefetch(a[r] + below + k);
 #pragma GCC unroll 4
-    for (int64_t k = 0; k < length; ++k, b += step) {
+        for (int64_t j = k; j < k + line; ++j, b += step) {
+          add_outer<T>(tile.sums, b, [&](int r) { return a[r][j]; });
+        }
+      }
+    }
+#pragma GCC unroll 4
+    for (; k < length; ++k, b += step) {
       add_outer<T>(tile.sums, b, [&](int r) { return a[r][k]; });
     }
   }
@@ -211,11 +231,11 @@ template <typename Use>
 
 // For each of `count` rows, at most tile_rows(strip.vectors): out[r][column ...] = or += a row
 // times the strip. A row lies in `segments` stretches of `length`; that of row r in segment s
-// begins at rows[s count + r]. Asks for where the sums go first, if `fetch`.
+// begins at rows[s count + r].
 template <typename T>
 void multiply_rows(const T* const* rows, int64_t count, int64_t segments, int64_t length,
                    const Strip<T>& strip, T* const* out, int64_t column, bool add,
-                   bool fetch = false) {
+                   Fetch fetch = {}) {
   detail::with_sizes(count, strip.vectors, [&](auto R, auto G) {
     if constexpr (R() == 1) {
       detail::row_tile<T, G()>(rows, segments, length, strip, out, column, add);
@@ -262,7 +282,7 @@ void for_row_blocks(int64_t rows, int64_t most, Body body) {
 // those of out.
 template <typename T>
 void multiply_matrix(const T* a, int64_t lda, int64_t rows, int64_t depth, const Strip<T>& strip,
-                     T* out, int64_t out_stride, int64_t column, bool add, bool fetch = false) {
+                     T* out, int64_t out_stride, int64_t column, bool add, Fetch fetch) {
   for_even_tiles(rows, tile_rows(strip.vectors), [&](int64_t begin, int64_t end) {
     const T* from[kMostRows];
     T* to[kMostRows];
@@ -270,7 +290,8 @@ void multiply_matrix(const T* a, int64_t lda, int64_t rows, int64_t depth, const
       from[r - begin] = a + r * lda;
       to[r - begin] = out + r * out_stride;
     }
-    multiply_rows(from, end - begin, 1, depth, strip, to, column, add, fetch);
+    multiply_rows(from, end - begin, 1, depth, strip, to, column, add,
+                  {.sums = fetch.sums, .next = fetch.next && end < rows});
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "activation_functions.h"
 #include "buffer.h"
+#include "panels.h"
 #include "parallel.h"
 #include "pieces.h"
 #include "simd.h"
@@ -46,7 +47,7 @@ inline int64_t rows_of_a_product(int64_t C) { return C + 1; }
 
 // A row of the blocks to that row of each product's, a register after the other.
 template <typename T>
-void transform_row(const Blocks<T>& kernel, int64_t row,
+void transform_row(const KernelBlocks<T>& kernel, int64_t row,
                    const std::vector<typename Panels<T>::Register>& registers, T* packed) {
   const auto& [blocks, stored, stride, C, N] = kernel;
   int64_t n = 0;
@@ -61,7 +62,7 @@ void transform_row(const Blocks<T>& kernel, int64_t row,
 
 // A register of the blocks' rows, from `first_row` on, to a register of columns.
 template <typename T>
-void transform_columns(const Blocks<T>& kernel, int64_t first_row,
+void transform_columns(const KernelBlocks<T>& kernel, int64_t first_row,
                        const typename Panels<T>::Register& to, T* packed) {
   constexpr int64_t lanes = kLanesOf<T>;
   const auto& [blocks, stored, stride, C, N] = kernel;
@@ -81,8 +82,9 @@ void transform_columns(const Blocks<T>& kernel, int64_t first_row,
   }
 }
 
+// The kernel's transform, packed: the rows of a product after those of the one before.
 template <typename T>
-Panels<T> transform(const Blocks<T>& kernel) {
+Panels<T> transform(const KernelBlocks<T>& kernel) {
   constexpr int64_t lanes = kLanesOf<T>;
   const int64_t C = kernel.C, N = kernel.N;
   Panels<T> factors(kProducts * rows_of_a_product(C), N);
@@ -157,8 +159,8 @@ bool winograd_fits(int64_t B, const Grid& grid, int64_t N) {
 }
 
 template <typename T>
-void winograd(int64_t B, const Grid& grid, const T* images, const Blocks<T>& kernel, const T* bias,
-              Activation activation, T* out) {
+void winograd(int64_t B, const Grid& grid, const T* images, const KernelBlocks<T>& kernel,
+              const T* bias, Activation activation, T* out) {
   const Tiles tiles(grid);
   const int64_t C = tiles.C, N = kernel.N, count = tiles.count(B);
   const int64_t most = std::clamp<int64_t>(kBlockElements / (kProducts * (C + N)), 12, kMostTiles);
@@ -180,7 +182,7 @@ void winograd(int64_t B, const Grid& grid, const T* images, const Blocks<T>& ker
       for (int i = 0; i < kProducts; ++i) {
         multiply_rows_piece(cells.get() + i * step, C, *factors, i * rows_of_a_product(C), C,
                             {0, block, 0, factors->count()}, products.get() + i * out_step, N,
-                            false, false);
+                            false, {});
       }
       for (int64_t t = 0; t < block; ++t) {
         write_tile(tiles, first + begin + t, products.get() + t * N, out_step, N, bias, activation,
@@ -190,10 +192,10 @@ void winograd(int64_t B, const Grid& grid, const T* images, const Blocks<T>& ker
   });
 }
 
-#define LAMINA_INSTANTIATE(T)                                                                    \
-  template bool winograd_fits<T>(int64_t, const Grid&, int64_t);                                 \
-  template void winograd(int64_t, const Grid&, const T*, const Blocks<T>&, const T*, Activation, \
-                         T*);
+#define LAMINA_INSTANTIATE(T)                                                              \
+  template bool winograd_fits<T>(int64_t, const Grid&, int64_t);                           \
+  template void winograd(int64_t, const Grid&, const T*, const KernelBlocks<T>&, const T*, \
+                         Activation, T*);
 
 LAMINA_INSTANTIATE(float)
 LAMINA_INSTANTIATE(double)

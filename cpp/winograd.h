@@ -12,7 +12,7 @@
 
 #include "activation.h"
 #include "correlation.h"
-#include "panels.h"
+#include "gemm.h"
 
 namespace lamina {
 
@@ -24,7 +24,7 @@ bool winograd_fits(int64_t B, const Grid& grid, int64_t N);
 // A kernel of 3 x 3 blocks, in the order of the grid's taps, each of C rows (of what is read) and N
 // columns, or stored as its transpose, rows `stride` apart.
 template <typename T>
-struct Blocks {
+struct KernelBlocks {
   std::vector<const T*> begins;
   Stored stored;
   int64_t stride, C, N;
@@ -33,8 +33,8 @@ struct Blocks {
 // out = activation(what the grid reads of B images, times the kernel, + bias), on every thread. out
 // is B x grid.y.places x grid.x.places x N; bias has N elements or is null. Throws std::bad_alloc.
 template <typename T>
-void winograd(int64_t B, const Grid& grid, const T* images, const Blocks<T>& kernel, const T* bias,
-              Activation activation, T* out);
+void winograd(int64_t B, const Grid& grid, const T* images, const KernelBlocks<T>& kernel,
+              const T* bias, Activation activation, T* out);
 
 // d_kernel (3 x 3 x C x N) from what the grid reads of B images, and dy, as out above. Every thread
 // sums the tiles of its share, and the sums are added in the threads' order; or, if there are few
