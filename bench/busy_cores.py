@@ -17,6 +17,8 @@ import statistics
 import subprocess
 import sys
 
+from common import at_least_one
+
 STEPS = """
 import time
 import numpy as np
@@ -60,7 +62,7 @@ def measure(rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=at_least_one, default=3)
     parser.add_argument("--others", type=int, default=2, help="processes that burn time beside")
     arguments = parser.parse_args()
     alone = measure(arguments.rounds)

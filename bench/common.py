@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import functools
 import os
 import shutil
@@ -21,6 +22,13 @@ _REST = 0.2
 # An action that takes less than SHORT seconds is run a few times to wake its threads, and timed
 # over a few runs more.
 _SHORT, _WARM, _TIMED = 0.1, 5, 5
+
+
+def at_least_one(text):
+    """Return the whole number that an argument of a command line is: 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted 1 or more")
+    return int(text)
 
 
 def unpack_wiki8(folder, megabytes=None):

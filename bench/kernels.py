@@ -5,16 +5,22 @@
 A kernel is called as layers call it, through its operation and its vjp, so that outputs are
 allocated and the few microseconds of Python are in it; forward passes keep what the way back needs.
 Torch runs the same on the same arrays, images with the channels last, through its autograd; both
-sides' answers are compared, to 1e-4 of the largest element, before they take turns. Milliseconds
-are medians, `ratio` is the median of torch's over ours.
+sides' answers are compared, to 1e-4 of the largest element, before they take turns of ten stretches
+each. Milliseconds are the mean of a turn's, `ratio` is the median of torch's over ours.
 
 `machine` is what the machine gives in the same rounds (bench/machine.cpp): of multiply-adds for
-GFLOP/s, for GB/s of a copy of as many bytes, in the cache that they fit in or in memory; `share` is
-the median of the rounds' shares of it. How operations and bytes are counted is said in
-bench/kernel_cases.py. Where a gather is below its target, the line says what it takes to read such
-rows in any order and to do nothing with them. With `--scaling`, the last column is the time on one
-thread over that on all. A shared machine has good minutes and bad ones: rows that miss a target are
-measured twice more at the end, and two times of the three decide. Exits with 1 if a row misses.
+GFLOP/s, for GB/s of a copy of as many bytes, in the cache that they fit in or in memory. As that is
+the best of ten stretches, the GFLOP/s and GB/s are those of a turn's best; `share` is the median of
+the rounds' shares. How operations and bytes are counted is said in bench/kernel_cases.py. Where a
+gather is below its target, the line says what it takes to read such rows in any order and to do
+nothing with them.
+
+With `--scaling`, stretches on all threads and on one alternate, and the last column is the median
+of the latter's times over the former's. Wanted are 0.9 times the threads; or, where multiply-adds
+alone do not scale by so much in the same rounds, 0.9 times what they do.
+
+A shared machine has good minutes and bad ones: rows that miss a target are measured twice more at
+the end, and two times of the three decide. Exits with 1 if a row misses.
 """
 
 from __future__ import annotations
@@ -28,16 +34,60 @@ import sys
 import time
 
 import numpy as np
-from common import compile_and_run, describe_machine, median_ratio, take_turns
+from common import at_least_one, compile_and_run, describe_machine, median_ratio, take_turns
 from kernel_cases import BIG_TABLE, FAMILIES, LOOKED_UP
 
 import lamina
 from lamina import _native
 
 TOLERANCE = 1e-4  # of the largest element
-STRETCH = 0.02  # seconds that a turn lasts at least
+STRETCHES, STRETCH = 10, 0.008  # of a turn, and the seconds that each lasts at least
+SCALING = 0.9  # of the threads
 REST = 0.03  # seconds for threads to fall asleep; those of torch's OpenMP take 9 ms at most
 SCALE = {"GFLOP/s": 1e9, "GB/s": 1e9, "Mword/s": 1e6}
+
+
+class Side:
+    """One that takes turns: ten stretches of calls for each number of threads, in alternation.
+
+    `times` has a list of them a turn, of the seconds a call of each stretch.
+    """
+
+    def __init__(self, call, numbers, set_threads):
+        self.call, self.set_threads = call, set_threads
+        self.times = {threads: [] for threads in numbers}
+        self.counts = {}
+        for threads in numbers:
+            set_threads(threads)
+            shortest = min(timed(call) for _ in range(3))
+            self.counts[threads] = max(1, math.ceil(STRETCH / shortest))
+
+    def prepare(self):
+        for turns in self.times.values():
+            turns.append([])
+        self.set_threads(next(iter(self.times)))
+        self.call()
+        return self.turn
+
+    def turn(self):
+        for _ in range(STRETCHES):
+            for threads, turns in self.times.items():
+                self.set_threads(threads)
+                count = self.counts[threads]
+                turns[-1].append(timed(self.call, count) / count)
+
+    def means(self, threads):
+        """Return the mean of each turn's stretches."""
+        return [statistics.mean(turn) for turn in self.times[threads]]
+
+    def best(self, threads):
+        """Return the shortest of each turn's stretches."""
+        return [min(turn) for turn in self.times[threads]]
+
+    def ratio(self, one, other):
+        """Return the median over the stretches of the times on `one` over those on `other`."""
+        pairs = zip(self.times[one], self.times[other], strict=True)
+        return statistics.median(a / b for turns in pairs for a, b in zip(*turns, strict=True))
 
 
 class Bench:
@@ -49,28 +99,10 @@ class Bench:
         self.scaling = arguments.scaling
         self.torch = torch
 
-    def side(self, call, threads):
-        """Return a side that takes turns, its action repeated for a while, and how often."""
-
-        def set_threads():
-            lamina.set_num_threads(threads)
-            if self.torch:
-                self.torch.set_num_threads(threads)
-
-        set_threads()
-        elapsed = min(timed(call) for _ in range(3))
-        count = max(1, math.ceil(STRETCH / elapsed))
-
-        def repeat():
-            for _ in range(count):
-                call()
-
-        def prepare():
-            set_threads()
-            call()
-            return repeat
-
-        return prepare, count
+    def set_threads(self, threads):
+        lamina.set_num_threads(threads)
+        if self.torch:
+            self.torch.set_num_threads(threads)
 
     def row(self, case):
         """Measure a case, print its line, and return whether it missed a target."""
@@ -85,24 +117,22 @@ class Bench:
                 operation.arrays(first, case.wanted),
                 operation.their_arrays(theirs(), case.wanted),
             )
-            sides["torch"] = self.side(theirs, self.threads)
-        if self.scaling:
-            sides["one thread"] = self.side(ours, 1)
-        sides["lamina"] = self.side(ours, self.threads)
-        given = []
+            sides["torch"] = Side(theirs, [self.threads], self.set_threads)
+        numbers = {self.threads: None, 1: None} if self.scaling else [self.threads]
+        sides["lamina"] = Side(ours, numbers, self.set_threads)
+        turns = {name: side.prepare for name, side in sides.items()}
+        given = {}
         if not case.words:
-            sides["machine"] = (lambda: given.append(self.machine(case)) or list), 1
-        prepared = {name: prepare for name, (prepare, _) in sides.items()}
-        times = {
-            name: [seconds / sides[name][1] for seconds in turns]
-            for name, turns in take_turns(prepared, self.rounds, rest=REST).items()
-        }
-        return self.report(case, given, times)
+            turns["machine"] = lambda: self.ask_machine(case, given) or list
+        take_turns(turns, self.rounds, rest=REST)
+        return self.report(case, given, **sides)
 
-    def machine(self, case):
-        """Return what the machine gives now of what bounds a case, in its unit."""
+    def ask_machine(self, case, given):
+        """Note what the machine gives now of what bounds a case, in its unit, for some threads."""
         size = [case.footprint] if case.footprint else []
-        return float(compile_and_run("machine.cpp", self.threads, *size))
+        for threads in {self.threads, 1} if scales(case) and self.scaling else {self.threads}:
+            rate = float(compile_and_run("machine.cpp", threads, *size))
+            given.setdefault(threads, []).append(rate)
 
     def bound(self, case):
         """Say how long a look-up that is below its target takes at the least."""
@@ -112,38 +142,62 @@ class Bench:
         milliseconds = LOOKED_UP / rate / 1e6
         return f"; {milliseconds:.3f} ms to read such rows, and to do nothing with them"
 
-    def report(self, case, given, times):
-        rates = [case.work / each / SCALE[case.unit] for each in times["lamina"]]
-        elapsed = statistics.median(times["lamina"])
+    def report(self, case, given, lamina, torch=None):
+        """Print a case's line, and return whether it is below a target."""
+        rates = [case.work / seconds / SCALE[case.unit] for seconds in lamina.best(self.threads)]
+        means = lamina.means(self.threads)
+        elapsed = statistics.median(means)
         line = (
             f"{case.name:<51}{elapsed * 1e3:>9.3f}{statistics.median(rates):>8.1f} {case.unit:<7}"
         )
         verdict = ""
         if given:
-            share = statistics.median(map(operator.truediv, rates, given))
-            line += f"{statistics.median(given):>8.0f}{share:>6.0%}"
+            share = statistics.median(map(operator.truediv, rates, given[self.threads]))
+            line += f"{statistics.median(given[self.threads]):>8.0f}{share:>6.0%}"
             line += f"{'':>7}" if case.target is None else f"{case.target:>7.0%}"
             if case.target is not None and share < case.target:
                 verdict += "  BELOW" + self.bound(case)
         else:
             line += " " * 21
-        if "torch" in times:
-            theirs = statistics.median(times["torch"])
-            line += f"{theirs * 1e3:>9.3f}{median_ratio(times['torch'], times['lamina']):>6.1f} x"
+        if torch:
+            theirs = torch.means(self.threads)
+            line += f"{statistics.median(theirs) * 1e3:>9.3f}{median_ratio(theirs, means):>6.1f} x"
         elif self.torch:
             line += " " * 17  # no such thing in torch
         if self.scaling:
-            scaling = median_ratio(times["one thread"], times["lamina"])
+            scaling = lamina.ratio(1, self.threads)
             line += f"{scaling:>6.2f}"
-            if case.target is not None and not case.footprint and scaling < 0.9 * self.threads:
-                verdict += f"  BELOW {0.9 * self.threads:.1f}"
+            wanted = wanted_scaling(self.threads, given) if scales(case) else 0
+            if scaling < wanted:
+                verdict += f"  BELOW {wanted:.2f}"
         print(line + verdict, flush=True)
         return bool(verdict)
 
 
-def timed(call):
+def scales(case):
+    """Return whether a case has to be faster on more threads: whether arithmetic bounds it."""
+    return case.target is not None and not case.footprint
+
+
+def wanted_scaling(threads, given):
+    """Return what one thread's time over that of all has to be, with these rates of the machine."""
+    machine = median_ratio(given[threads], given[1])
+    return SCALING * (threads if machine >= SCALING * threads else machine)
+
+
+def lost_of_three(below, measure):
+    """Measure twice more what was below a target; return what was so two times of three."""
+    misses = list(below)
+    for time_of_three in ("second", "third") if below else ():
+        print(f"\nthose below a target, a {time_of_three} time:")
+        misses += [case for case in below if measure(case)]
+    return [case for case in below if misses.count(case) > 1]
+
+
+def timed(call, count=1):
     start = time.perf_counter()
-    call()
+    for _ in range(count):
+        call()
     return time.perf_counter() - start
 
 
@@ -164,8 +218,8 @@ def import_torch():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=at_least_one, default=3)
+    parser.add_argument("--threads", type=at_least_one, default=2)
     parser.add_argument("--only", default="", help="only rows whose names contain this")
     parser.add_argument("--no-torch", action="store_true")
     parser.add_argument("--scaling", action="store_true", help="time one thread as well")
@@ -187,11 +241,7 @@ def main():
     for cases in filter(None, families):
         print()
         below += [case for case in cases if bench.row(case)]
-    misses = list(below)
-    for time_of_three in ("second", "third") if below else ():
-        print(f"\nthose below a target, a {time_of_three} time:")
-        misses += [case for case in below if bench.row(case)]
-    lost = [case.name for case in below if misses.count(case) > 1]
+    lost = [case.name for case in lost_of_three(below, bench.row)]
     if below:
         names = ", ".join(lost) or "none"
         print(f"\nrows below a target: {len(below)}; two times of three: {names}")

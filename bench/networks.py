@@ -25,7 +25,7 @@ import sys
 import time
 
 import network_agreement
-from common import describe_machine
+from common import at_least_one, describe_machine
 from network_processes import LEVELS, SIDES, Remote, start_in_process
 
 _REST = 0.15  # seconds, in which the threads of the last side fall asleep
@@ -237,23 +237,19 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--rounds", type=at_least_one, default=3)
+    parser.add_argument("--threads", type=at_least_one, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--only", action="append", metavar="NAME", help="or a part of a name")
     parser.add_argument("--without", action="append", default=[], choices=PEERS)
     parser.add_argument("--train-only", action="store_true", help="no predict")
     parser.add_argument("--level", choices=LEVELS)
-    parser.add_argument("--draws", type=int, metavar="N", help="at least 1")
+    parser.add_argument("--draws", type=at_least_one, metavar="N")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--profile", metavar="NAME", help="or a part of a name")
     parser.add_argument("--kernels", action="store_true", help="of --profile: time each kernel")
-    parser.add_argument("--steps", type=int, help="of --profile or --growth, at least 1")
+    parser.add_argument("--steps", type=at_least_one, help="of --profile or --growth")
     arguments = parser.parse_args()
-    for name in ("draws", "steps"):
-        number = getattr(arguments, name)
-        if number is not None and number < 1:
-            parser.error(f"argument --{name}: got {number}, wanted 1 or more")
     if arguments.steps and not (arguments.growth or arguments.profile):
         parser.error("argument --steps: of --profile or --growth alone")
     arguments.only = wanted(arguments.only)

@@ -10,7 +10,6 @@ Exits with 1 if the peak is above the floor, or above two matrices, the vocabula
 import argparse
 import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,8 @@ import time
 import zipfile
 from pathlib import Path
 
-DATA = Path(os.environ.get("LAMINA_DATA") or Path(__file__).parents[2] / "shared" / "data")
+from common import DATA, at_least_one
+
 FLOOR = 400  # MB
 SLACK = 150  # MB
 
@@ -108,8 +108,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--megabytes", type=float, default=2000)
     parser.add_argument("--skip-gram", action="store_true", help="instead of CBOW")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--size", type=int, default=200, help="of the vectors")
+    parser.add_argument("--threads", type=at_least_one, default=2)
+    parser.add_argument("--size", type=at_least_one, default=200, help="of the vectors")
     arguments = parser.parse_args()
     if not (DATA / "wiki8.zip").exists():
         raise SystemExit(f"no wiki8.zip in {DATA}: set LAMINA_DATA to the folder that holds it")

@@ -1,5 +1,6 @@
 """What the programs under bench/ decide by themselves."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -8,13 +9,27 @@ import pytest
 
 
 @pytest.fixture
-def agreement(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "bench"))
+def bench(monkeypatch):
+    """The folder's modules can be imported, and are forgotten again."""
+    folder = Path(__file__).parents[1] / "bench"
+    monkeypatch.syspath_prepend(str(folder))
+    yield
+    for path in folder.glob("*.py"):
+        sys.modules.pop(path.stem, None)
+
+
+@pytest.fixture
+def agreement(bench):
     import network_agreement
 
-    yield network_agreement
-    for name in ("network_agreement", "network_processes", "network_sides"):
-        sys.modules.pop(name, None)
+    return network_agreement
+
+
+@pytest.fixture
+def kernels(bench):
+    import kernels
+
+    return kernels
 
 
 def answers(**losses):
@@ -101,3 +116,51 @@ def test_draws_find_other_bits_and_nan(agreement, capsys):
     )
     assert missed == ["a"]
     assert [cell.strip() for cell in cells if cell] == ["a", "1 differ", "nan; 0"]
+
+
+@pytest.mark.parametrize(
+    ("below", "again", "lost"),
+    [
+        ("ab", ["a", ""], "a"),
+        ("ab", ["", "a"], "a"),
+        ("ab", ["ab", "ab"], "ab"),
+        ("ab", ["", ""], ""),
+        ("", [], ""),
+    ],
+)
+def test_two_times_of_three_decide(kernels, capsys, below, again, lost):
+    answers = iter([case in turn for turn in again for case in below])
+    assert kernels.lost_of_three([*below], lambda _: next(answers)) == [*lost]
+    assert capsys.readouterr().out.count(" time:") == len(again)
+    assert not [*answers]
+
+
+def test_scaling_is_wanted_as_far_as_the_machine_scales(kernels):
+    assert kernels.wanted_scaling(2, {2: [480, 500], 1: [250, 250]}) == 1.8
+    assert kernels.wanted_scaling(2, {2: [300, 300], 1: [250, 250]}) == pytest.approx(1.08)
+
+
+def test_stretches_are_compared_pair_by_pair(kernels):
+    side = kernels.Side(list, [2, 1], lambda _: None)
+    side.times = {2: [[1, 2, 3], [5, 4]], 1: [[2, 4, 3], [7, 8]]}
+    assert side.means(2) == [2, 4.5]
+    assert side.best(2) == [1, 4]
+    assert side.ratio(1, 2) == 2
+
+
+def test_a_turn_alternates_between_numbers_of_threads(kernels):
+    chosen = []
+    side = kernels.Side(list, [2, 1], chosen.append)
+    chosen.clear()
+    side.prepare()()
+    assert chosen == [2] + [2, 1] * kernels.STRETCHES
+    assert [[len(turn) for turn in side.times[n]] for n in (2, 1)] == [[kernels.STRETCHES]] * 2
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "two", ""])
+def test_numbers_of_an_argument_are_at_least_one(bench, text):
+    from common import at_least_one
+
+    assert at_least_one("1") == 1
+    with pytest.raises(argparse.ArgumentTypeError, match=f"got {text}, wanted 1 or more"):
+        at_least_one(text)
