@@ -121,18 +121,17 @@ class Bench:
         numbers = {self.threads: None, 1: None} if self.scaling else [self.threads]
         sides["lamina"] = Side(ours, numbers, self.set_threads)
         turns = {name: side.prepare for name, side in sides.items()}
-        given = {}
+        given = []
         if not case.words:
-            turns["machine"] = lambda: self.ask_machine(case, given) or list
+            turns["machine"] = lambda: given.append(self.ask_machine(case)) or list
         take_turns(turns, self.rounds, rest=REST)
         return self.report(case, given, **sides)
 
-    def ask_machine(self, case, given):
-        """Note what the machine gives now of what bounds a case, in its unit, for some threads."""
+    def ask_machine(self, case):
+        """Return what the machine gives now of what bounds a case, and how multiply-adds scale."""
         size = [case.footprint] if case.footprint else []
-        for threads in {self.threads, 1} if scales(case) and self.scaling else {self.threads}:
-            rate = float(compile_and_run("machine.cpp", threads, *size))
-            given.setdefault(threads, []).append(rate)
+        rate, *scaling = map(float, compile_and_run("machine.cpp", self.threads, *size).split())
+        return rate, *scaling
 
     def bound(self, case):
         """Say how long a look-up that is below its target takes at the least."""
@@ -152,8 +151,9 @@ class Bench:
         )
         verdict = ""
         if given:
-            share = statistics.median(map(operator.truediv, rates, given[self.threads]))
-            line += f"{statistics.median(given[self.threads]):>8.0f}{share:>6.0%}"
+            machine, *scalings = zip(*given, strict=True)
+            share = statistics.median(map(operator.truediv, rates, machine))
+            line += f"{statistics.median(machine):>8.0f}{share:>6.0%}"
             line += f"{'':>7}" if case.target is None else f"{case.target:>7.0%}"
             if case.target is not None and share < case.target:
                 verdict += "  BELOW" + self.bound(case)
@@ -167,21 +167,16 @@ class Bench:
         if self.scaling:
             scaling = lamina.ratio(1, self.threads)
             line += f"{scaling:>6.2f}"
-            wanted = wanted_scaling(self.threads, given) if scales(case) else 0
-            if scaling < wanted:
-                verdict += f"  BELOW {wanted:.2f}"
+            if case.target is not None and not case.footprint:  # bounded by arithmetic
+                wanted = wanted_scaling(self.threads, *scalings)
+                verdict += f"  BELOW {wanted:.2f}" if scaling < wanted else ""
         print(line + verdict, flush=True)
         return bool(verdict)
 
 
-def scales(case):
-    """Return whether a case has to be faster on more threads: whether arithmetic bounds it."""
-    return case.target is not None and not case.footprint
-
-
-def wanted_scaling(threads, given):
-    """Return what one thread's time over that of all has to be, with these rates of the machine."""
-    machine = median_ratio(given[threads], given[1])
+def wanted_scaling(threads, scalings):
+    """Return what one thread's time over that of all has to be where multiply-adds scale so."""
+    machine = statistics.median(scalings)
     return SCALING * (threads if machine >= SCALING * threads else machine)
 
 

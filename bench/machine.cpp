@@ -2,8 +2,9 @@
 // Prints: threads, GFLOP/s, GB/s copied within the last-level cache, GB/s copied in memory; and on
 // all threads the microseconds that a message takes from one core to another and back. Those tell a
 // good minute of a shared machine from a bad one: what small loops take goes with them.
-// With an argument THREADS: the GFLOP/s of so many. With THREADS and BYTES: GB/s of their copy,
-// whose two arrays are together that large. A copied byte counts twice, once read and once written.
+// With an argument THREADS: the GFLOP/s of so many, and by how much they are faster than one: the
+// median of stretches that alternate. With THREADS and BYTES: GB/s of their copy, whose two arrays
+// are together that large. A copied byte counts twice, once read and once written.
 // With THREADS, BYTES and ROW: GB/s of reading a quarter of the rows of ROW bytes that a table of
 // BYTES has, in any order, and of doing nothing with them: the best of a few ways to ask for them.
 #include <omp.h>
@@ -22,6 +23,7 @@ namespace {
 
 constexpr int kLanes = 16, kChains = 12;
 constexpr int kRounds = 10;  // short ones: some of them have the cores for themselves
+constexpr long kSteps = 5'000'000;
 typedef float Floats __attribute__((vector_size(kLanes * 4)));
 
 double now() {
@@ -101,12 +103,25 @@ double row_rate(int threads, long bytes, long row) {
   return double(row) * double(count) * threads / best / 1e9;
 }
 
-double multiply_add_rate(int threads) {
-  constexpr long steps = 5'000'000;
+// Seconds of the same multiply-adds on each of some threads: the best of a few rounds.
+double multiply_add_time(int threads, int rounds) {
   std::vector<float> sinks(threads * 16);
-  const double time =
-      best_of(kRounds, threads, [&](int t) { multiply_add(steps, &sinks[t * 16]); });
-  return 2.0 * kChains * kLanes * double(steps) * threads / time / 1e9;
+  return best_of(rounds, threads, [&](int t) { multiply_add(kSteps, &sinks[t * 16]); });
+}
+
+double multiply_add_rate(int threads, double time) {
+  return 2.0 * kChains * kLanes * double(kSteps) * threads / time / 1e9;
+}
+
+void print_rate_and_scaling(int threads) {
+  std::vector<double> times, ratios;
+  for (int round = 0; round < kRounds; ++round) {
+    times.push_back(multiply_add_time(threads, 1));
+    ratios.push_back(threads * multiply_add_time(1, 1) / times.back());
+  }
+  std::nth_element(ratios.begin(), ratios.begin() + kRounds / 2, ratios.end());
+  const double time = *std::min_element(times.begin(), times.end());
+  std::printf("%.1f %.2f\n", multiply_add_rate(threads, time), ratios[kRounds / 2]);
 }
 
 // One thread raises a number, the other answers with the same, for a while: on a core that they
@@ -141,7 +156,7 @@ double message_microseconds() {
 int main(int argc, char** argv) {
   const int chosen = argc > 1 ? std::atoi(argv[1]) : 0;
   if (argc == 2) {
-    std::printf("%.1f\n", multiply_add_rate(chosen));
+    print_rate_and_scaling(chosen);
     return 0;
   }
   if (argc == 3) {
@@ -155,7 +170,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   for (int threads : {1, omp_get_max_threads()}) {
-    std::printf("%d %.1f %.1f %.1f", threads, multiply_add_rate(threads),
+    const double time = multiply_add_time(threads, kRounds);
+    std::printf("%d %.1f %.1f %.1f", threads, multiply_add_rate(threads, time),
                 copy_rate(threads, 1 << 20, 50), copy_rate(threads, 1 << 25, 2));
     if (threads > 1) std::printf(" %.2f", message_microseconds());
     std::printf("\n");

@@ -136,8 +136,8 @@ def test_two_times_of_three_decide(kernels, capsys, below, again, lost):
 
 
 def test_scaling_is_wanted_as_far_as_the_machine_scales(kernels):
-    assert kernels.wanted_scaling(2, {2: [480, 500], 1: [250, 250]}) == 1.8
-    assert kernels.wanted_scaling(2, {2: [300, 300], 1: [250, 250]}) == pytest.approx(1.08)
+    assert kernels.wanted_scaling(2, [1.2, 1.8, 2.1]) == 1.8
+    assert kernels.wanted_scaling(2, [2.1, 1.2, 1.5]) == pytest.approx(1.35)
 
 
 def test_stretches_are_compared_pair_by_pair(kernels):
