@@ -177,7 +177,6 @@ template <typename T>
 void PlaceProducts<T>::multiply(int64_t places, Range read) {
   const int64_t segments = read.end - read.begin;
   const int64_t step = std::max<int64_t>(1, kDepth / std::max<int64_t>(1, length_));
-  const bool is_shallow = segments * length_ <= kShallow;
   for (int64_t s = 0; s == 0 || s < segments; s += step) {
     const int64_t count = std::min(step, segments - s);
     for (int64_t i = 0; i < panels_.count(); ++i) {
@@ -186,7 +185,7 @@ void PlaceProducts<T>::multiply(int64_t places, Range read) {
       for_even_tiles(places, tile_, [&](int64_t from, int64_t to) {
         multiply_rows(rows_.data() + from * segments + s * (to - from), to - from, count, length_,
                       strip, outputs_.data() + from, strip.first, s > 0,
-                      {.sums = is_shallow, .next = i == 0 && segments == 1 && to < places});
+                      {.sums = true, .next = i == 0 && segments == 1 && to < places});
       });
     }
   }

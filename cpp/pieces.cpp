@@ -133,8 +133,7 @@ void multiply_piece(Stored a_stored, const T* a, int64_t lda, const Panels<T>& b
     return;
   }
   if (a_stored == Stored::kPlain) {
-    const Fetch fetch{.sums = b.depth() <= kShallow};
-    return multiply_rows_piece(a, lda, b, 0, b.depth(), piece, c, ldc, add, fetch);
+    return multiply_rows_piece(a, lda, b, 0, b.depth(), piece, c, ldc, add, {.sums = true});
   }
   for_even_tiles(b.depth(), kColumnsDepth, [&](int64_t k, int64_t end) {
     multiply_by_columns(a, lda, b, piece, k, end - k, c, ldc, add || k > 0);

@@ -20,13 +20,9 @@ inline constexpr int kStripVectors = kVectorRegisters == 32 ? 4 : 2;
 // What a product of columns had best take at once: so many rows stay in the first cache.
 inline constexpr int64_t kColumnsDepth = 96;
 
-// Tiles of sums of at most so many terms write so often that stores wait for memory, unless what
-// they write to is asked for before they begin.
-inline constexpr int64_t kShallow = 128;
-
 // What a tile asks memory for before it is wanted.
 struct Fetch {
-  bool sums = false;  // where its sums go
+  bool sums = false;  // where its sums go, unless that is scratch memory, which is in the cache
   bool next = false;  // the rows of the next tile, line by line: those that are as far from its own
                       // as these from each other; to ask for what lies behind the last does no harm
 };
