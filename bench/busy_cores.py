@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import sys
 
-from common import at_least_one
+from common import at_least
 
 STEPS = """
 import time
@@ -62,8 +62,10 @@ def measure(rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=at_least_one, default=3)
-    parser.add_argument("--others", type=int, default=2, help="processes that burn time beside")
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument(
+        "--others", type=at_least(0), default=2, help="processes that burn time beside"
+    )
     arguments = parser.parse_args()
     alone = measure(arguments.rounds)
     burn = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import math
 import os
 import shutil
 import statistics
@@ -24,11 +25,19 @@ _REST = 0.2
 _SHORT, _WARM, _TIMED = 0.1, 5, 5
 
 
-def at_least_one(text):
-    """Return the whole number that an argument of a command line is: 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"got {text}, wanted 1 or more")
-    return int(text)
+def at_least(least):
+    """Return what reads a number of a command line: one of the kind of `least`, and not less."""
+
+    def read(text):
+        try:
+            number = type(least)(text)
+        except ValueError:
+            number = None
+        if number is None or not least <= number < math.inf:
+            raise argparse.ArgumentTypeError(f"got {text!r}, wanted {least} or more")
+        return number
+
+    return read
 
 
 def unpack_wiki8(folder, megabytes=None):

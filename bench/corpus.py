@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import at_least_one, median_ratio, take_turns, unpack_wiki8
+from common import at_least, median_ratio, take_turns, unpack_wiki8
 from gensim.models import phrases as gensim_phrases
 from gensim.models import word2vec as gensim_word2vec
 
@@ -80,9 +80,9 @@ def compare(name, ours, theirs, check, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", nargs="?")
-    parser.add_argument("--rounds", type=at_least_one, default=3)
-    parser.add_argument("--threads", type=at_least_one, default=2)
-    parser.add_argument("--phrase-bytes", type=at_least_one, default=20_000_000)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--threads", type=at_least(1), default=2)
+    parser.add_argument("--phrase-bytes", type=at_least(1), default=20_000_000)
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:

@@ -34,7 +34,7 @@ import sys
 import time
 
 import numpy as np
-from common import at_least_one, compile_and_run, describe_machine, median_ratio, take_turns
+from common import at_least, compile_and_run, describe_machine, median_ratio, take_turns
 from kernel_cases import BIG_TABLE, FAMILIES, LOOKED_UP
 
 import lamina
@@ -213,8 +213,8 @@ def import_torch():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=at_least_one, default=3)
-    parser.add_argument("--threads", type=at_least_one, default=2)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--threads", type=at_least(1), default=2)
     parser.add_argument("--only", default="", help="only rows whose names contain this")
     parser.add_argument("--no-torch", action="store_true")
     parser.add_argument("--scaling", action="store_true", help="time one thread as well")

@@ -18,7 +18,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from common import DATA, at_least_one, median_ratio, seconds, take_turns
+from common import DATA, at_least, median_ratio, seconds, take_turns
 from gensim.models import KeyedVectors as GensimVectors
 
 from lamina import _native
@@ -189,7 +189,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--vectors", type=Path, help="a native file for the analogy test")
     parser.add_argument("--questions", type=Path, default=DATA / "questions-words.txt")
-    parser.add_argument("--rounds", type=at_least_one, default=5)
+    parser.add_argument("--rounds", type=at_least(1), default=5)
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")

@@ -25,7 +25,7 @@ import sys
 import time
 
 import network_agreement
-from common import at_least_one, describe_machine
+from common import at_least, describe_machine
 from network_processes import LEVELS, SIDES, Remote, start_in_process
 
 _REST = 0.15  # seconds, in which the threads of the last side fall asleep
@@ -237,18 +237,18 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=at_least_one, default=3)
-    parser.add_argument("--threads", type=at_least_one, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--threads", type=at_least(1), default=len(os.sched_getaffinity(0)))
     parser.add_argument("--only", action="append", metavar="NAME", help="or a part of a name")
     parser.add_argument("--without", action="append", default=[], choices=PEERS)
     parser.add_argument("--train-only", action="store_true", help="no predict")
     parser.add_argument("--level", choices=LEVELS)
-    parser.add_argument("--draws", type=at_least_one, metavar="N")
+    parser.add_argument("--draws", type=at_least(1), metavar="N")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--profile", metavar="NAME", help="or a part of a name")
     parser.add_argument("--kernels", action="store_true", help="of --profile: time each kernel")
-    parser.add_argument("--steps", type=at_least_one, help="of --profile or --growth")
+    parser.add_argument("--steps", type=at_least(1), help="of --profile or --growth")
     arguments = parser.parse_args()
     if arguments.steps and not (arguments.growth or arguments.profile):
         parser.error("argument --steps: of --profile or --growth alone")

@@ -19,7 +19,7 @@ import sys
 import time
 
 import numpy as np
-from common import at_least_one
+from common import at_least
 
 from lamina import _native, layers, ops
 from lamina.autodiff import GradientTape, Tensor, Variable
@@ -125,7 +125,7 @@ def model_costs(model):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=at_least_one, default=5)
+    parser.add_argument("--rounds", type=at_least(1), default=5)
     rounds = parser.parse_args().rounds
     ours = our_model()
     theirs = keras_model(ours.get_weights())

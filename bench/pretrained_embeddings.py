@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import DATA, at_least_one, unpack_wiki8
+from common import DATA, at_least, unpack_wiki8
 
 from lamina import _native, layers
 from lamina.models import KeyedVectors, Sequential, Word2Vec, word2vec
@@ -110,8 +110,8 @@ def measure(pretrained, rows, labels, seeds, epochs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=at_least_one, default=10)
-    parser.add_argument("--epochs", type=at_least_one, default=30)
+    parser.add_argument("--seeds", type=at_least(1), default=10)
+    parser.add_argument("--epochs", type=at_least(1), default=30)
     arguments = parser.parse_args()
     start = time.perf_counter()
     texts, labels = reviews()

@@ -20,7 +20,7 @@ import sys
 import time
 
 import numpy as np
-from common import DATA, at_least_one
+from common import DATA, at_least
 
 from lamina import _native
 from lamina.models import clone_model
@@ -91,9 +91,9 @@ def compare(seed, labels, epochs, data):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=at_least_one, default=5)
-    parser.add_argument("--labels", type=at_least_one, default=1000)
-    parser.add_argument("--epochs", type=at_least_one, default=5, help="of each autoencoder")
+    parser.add_argument("--seeds", type=at_least(1), default=5)
+    parser.add_argument("--labels", type=at_least(1), default=1000)
+    parser.add_argument("--epochs", type=at_least(1), default=5, help="of each autoencoder")
     arguments = parser.parse_args()
     data = digits()
     start = time.perf_counter()

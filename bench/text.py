@@ -14,7 +14,7 @@ import sys
 import tarfile
 
 import numpy as np
-from common import DATA, at_least_one, median_ratio, take_turns
+from common import DATA, at_least, median_ratio, take_turns
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -82,8 +82,8 @@ def compare(name, ours, theirs, check, rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=at_least_one, default=3)
-    parser.add_argument("--reviews", type=at_least_one, default=25_000)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--reviews", type=at_least(1), default=25_000)
     arguments = parser.parse_args()
     texts = read_reviews(arguments.reviews)
     beyond = sum(not text.isascii() for text in texts)

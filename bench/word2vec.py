@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from common import at_least_one, compile_and_run, median_ratio, take_turns, unpack_wiki8
+from common import at_least, compile_and_run, median_ratio, take_turns, unpack_wiki8
 from gensim.models.word2vec import Text8Corpus as GensimText8
 from gensim.models.word2vec import Word2Vec as GensimWord2Vec
 
@@ -181,9 +181,9 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--megabytes", type=float, default=30, help="of wiki8")
-    parser.add_argument("--rounds", type=at_least_one, default=3)
-    parser.add_argument("--threads", type=at_least_one, default=2)
+    parser.add_argument("--megabytes", type=at_least(0.1), default=30, help="of wiki8")
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    parser.add_argument("--threads", type=at_least(1), default=2)
     parser.add_argument("--only", default="", help="only rows whose names contain this")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)

@@ -18,7 +18,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from common import DATA, at_least_one
+from common import DATA, at_least
 
 FLOOR = 400  # MB
 SLACK = 150  # MB
@@ -106,10 +106,10 @@ def measure(path, repeats, skip_gram, threads, size):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--megabytes", type=float, default=2000)
+    parser.add_argument("--megabytes", type=at_least(0.1), default=2000)
     parser.add_argument("--skip-gram", action="store_true", help="instead of CBOW")
-    parser.add_argument("--threads", type=at_least_one, default=2)
-    parser.add_argument("--size", type=at_least_one, default=200, help="of the vectors")
+    parser.add_argument("--threads", type=at_least(1), default=2)
+    parser.add_argument("--size", type=at_least(1), default=200, help="of the vectors")
     arguments = parser.parse_args()
     if not (DATA / "wiki8.zip").exists():
         raise SystemExit(f"no wiki8.zip in {DATA}: set LAMINA_DATA to the folder that holds it")

@@ -19,7 +19,7 @@ import tempfile
 import time
 
 import numpy as np
-from common import DATA, at_least_one, unpack_wiki8
+from common import DATA, at_least, unpack_wiki8
 from gensim.models.word2vec import Text8Corpus as GensimText8
 from gensim.models.word2vec import Word2Vec as GensimWord2Vec
 
@@ -79,10 +79,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument(
-        "--seeds", type=at_least_one, default=3, help="ours, for each number of threads"
+        "--seeds", type=at_least(1), default=3, help="ours, for each number of threads"
     )
-    parser.add_argument("--gensim-seeds", type=int, default=1, help="0 leaves gensim out")
-    parser.add_argument("--threads", type=at_least_one, nargs="+", default=[1, 2])
+    parser.add_argument("--gensim-seeds", type=at_least(0), default=1, help="0 leaves gensim out")
+    parser.add_argument("--threads", type=at_least(1), nargs="+", default=[1, 2])
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     good = True

@@ -157,10 +157,14 @@ def test_a_turn_alternates_between_numbers_of_threads(kernels):
     assert [[len(turn) for turn in side.times[n]] for n in (2, 1)] == [[kernels.STRETCHES]] * 2
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "two", ""])
-def test_numbers_of_an_argument_are_at_least_one(bench, text):
-    from common import at_least_one
+@pytest.mark.parametrize(
+    ("least", "text"),
+    [(1, "0"), (1, "-1"), (1, "1.5"), (1, "two"), (1, ""), (0, "-1"), (0.1, "nan"), (0.1, "inf")],
+)
+def test_numbers_of_a_command_line_have_a_least(bench, least, text):
+    from common import at_least
 
-    assert at_least_one("1") == 1
-    with pytest.raises(argparse.ArgumentTypeError, match=f"got {text}, wanted 1 or more"):
-        at_least_one(text)
+    assert at_least(least)(str(least)) == least
+    with pytest.raises(argparse.ArgumentTypeError) as caught:
+        at_least(least)(text)
+    assert str(caught.value) == f"got {text!r}, wanted {least} or more"
