@@ -134,21 +134,15 @@ void rows_tile(const T* const* rows, int64_t segments, int64_t length, const Str
     const T* a[R];
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) a[r] = rows[r];
-    int64_t k = 0;
-    if (fetch.next) {
-      const int64_t below = R * (rows[1] - rows[0]);
-      for (; k + line <= length; k += line) {
+    const int64_t below = R * (rows[1] - rows[0]), some = fetch.next ? line : length;
+    for (int64_t k = 0; k < length;) {
+      if (fetch.next) {
 #pragma GCC unroll 12
         for (int r = 0; r < R; ++r) __builtin_prefetch(a[r] + below + k);
-#pragma GCC unroll 4
-        for (int64_t j = k; j < k + line; ++j, b += step) {
-          add_outer<T>(tile.sums, b, [&](int r) { return a[r][j]; });
-        }
       }
-    }
+      const int64_t end = std::min(k + some, length);
 #pragma GCC unroll 4
-    for (; k < length; ++k, b += step) {
-      add_outer<T>(tile.sums, b, [&](int r) { return a[r][k]; });
+      for (; k < end; ++k, b += step) add_outer<T>(tile.sums, b, [&](int r) { return a[r][k]; });
     }
   }
   tile.end(strip, out, column, add);
