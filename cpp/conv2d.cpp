@@ -67,30 +67,34 @@ Grid forward_grid(const Convolution& c) {
           forward_axis(w.W, w.OW, w.kw, w.stride_x, w.dilation_x, w.left), c.C, c.C / c.G};
 }
 
-// Rows of a band: as many as stay in cache, but fewer if threads would be left without work.
-int64_t band_rows(int64_t B, const Grid& grid, int64_t most) {
-  const int64_t wanted =
-      num_threads() == 1 ? 1 : (4 * num_threads() + B - 1) / std::max<int64_t>(B, 1);
-  return std::clamp<int64_t>((grid.y.places + wanted - 1) / wanted, 1, most);
-}
+// B images in bands of rows, which are dealt out to threads.
+class Bands {
+ public:
+  // As many rows as stay in cache, but fewer if threads would be left without work.
+  Bands(int64_t B, const Grid& grid, int64_t most_rows, int64_t work_per_row)
+      : rows_(grid.y.places), images_(B) {
+    const int64_t wanted =
+        num_threads() == 1 ? 1 : (4 * num_threads() + B - 1) / std::max<int64_t>(B, 1);
+    const int64_t rows = std::clamp<int64_t>((rows_ + wanted - 1) / wanted, 1, most_rows);
+    per_image_ = (rows_ + rows - 1) / rows;
+    grain_ = 1 + kProductsWorthAThread / std::max<int64_t>(1, work_per_row * rows);
+  }
 
-// Deals the bands of B images out to so many threads at most: calls make(share), which returns a
-// function (image, first row, last row), for each of them, and that for its bands.
-template <typename Make>
-void for_bands(int threads, int64_t B, const Grid& grid, int64_t most_rows, int64_t work_per_row,
-               Make make) {
-  const int64_t rows = band_rows(B, grid, most_rows);
-  const int64_t bands = (grid.y.places + rows - 1) / rows;
-  const int64_t work = std::max<int64_t>(1, work_per_row * rows);
-  parallel_for_shares(threads, B * bands, 1 + kProductsWorthAThread / work,
-                      [&](int share, int64_t first, int64_t last) {
-                        auto take = make(share);
-                        for (int64_t i = first; i < last; ++i) {
-                          take(i / bands, grid.y.places * (i % bands) / bands,
-                               grid.y.places * (i % bands + 1) / bands);
-                        }
-                      });
-}
+  int64_t count() const { return images_ * per_image_; }
+  int64_t grain() const { return grain_; }  // those that are worth a thread
+
+  // Calls take(image, first row, last row) for some bands.
+  template <typename Take>
+  void walk(int64_t first, int64_t last, Take& take) const {
+    for (int64_t i = first; i < last; ++i) {
+      const int64_t band = i % per_image_;
+      take(i / per_image_, rows_ * band / per_image_, rows_ * (band + 1) / per_image_);
+    }
+  }
+
+ private:
+  int64_t rows_, images_, per_image_, grain_;
+};
 
 // out = what the grid reads of every image, times the N columns of each of `groups` kernels, which
 // pack(group) packs. finish(image, first row, last row) is called for each band that is done.
@@ -104,10 +108,11 @@ void correlate(int64_t B, const Grid& grid, const T* images, int64_t groups, int
     for (int64_t g = 0; g < groups; ++g) panels.push_back(pack(g));
     return panels;
   });
-  for_bands(num_threads(), B, grid, Band<T>(grid).rows(), grid.x.places * elements, [&](int) {
-    return [&, band = Band<T>(grid), panels = packed.here(),
-            products = std::vector<PlaceProducts<T>>()](int64_t b, int64_t first,
-                                                        int64_t last) mutable {
+  const Bands bands(B, grid, Band<T>(grid).rows(), grid.x.places * elements);
+  parallel_for_pieces(bands.count(), bands.grain(), 1, [&] {
+    auto take = [&, band = Band<T>(grid), panels = packed.here(),
+                 products = std::vector<PlaceProducts<T>>()](int64_t b, int64_t first,
+                                                             int64_t last) mutable {
       band.read(images + b * image, first, last);
       for (size_t g = 0; g < panels->size(); ++g) {
         if (products.size() <= g) products.emplace_back(grid, (*panels)[g]);
@@ -115,6 +120,9 @@ void correlate(int64_t B, const Grid& grid, const T* images, int64_t groups, int
                           out + b * out_image + int64_t(g) * N);
       }
       finish(b, first, last);
+    };
+    return [&bands, take = std::move(take)](int64_t first, int64_t last) mutable {
+      bands.walk(first, last, take);
     };
   });
 }
@@ -261,9 +269,11 @@ void conv2d_gradient_kernel(const Convolution& given, const T* x, const T* dy, T
   const int64_t filters = c.F / c.G, size = w.kh * w.kw * grid.channels * c.F;
   const int threads = num_threads();
   SumsOfShares<T> sums(size, threads);
-  for_bands(threads, w.B, grid, Band<T>(grid).rows(), w.OW * size, [&](int share) {
+  const Bands bands(w.B, grid, Band<T>(grid).rows(), w.OW * size);
+  const auto add_share = [&](int share, int64_t begin, int64_t end) {
     T* sum = sums.begin(share);
-    return [&, sum, band = Band<T>(grid)](int64_t b, int64_t first, int64_t last) mutable {
+    Band<T> band(grid);
+    const auto take = [&](int64_t b, int64_t first, int64_t last) {
       band.read(x + b * w.H * w.W * c.C, first, last);
       const T* rows = dy + (b * w.OH + first) * w.OW * c.F;
       for (int64_t g = 0; g < c.G; ++g) {
@@ -271,7 +281,9 @@ void conv2d_gradient_kernel(const Convolution& given, const T* x, const T* dy, T
                             filters, c.F, sum + g * filters);
       }
     };
-  });
+    bands.walk(begin, end, take);
+  };
+  parallel_for_shares(threads, bands.count(), bands.grain(), add_share);
   sums.write(d_kernel);
 }
 

@@ -1,5 +1,7 @@
 #include "dense.h"
 
+#include <algorithm>
+
 #include "gemm.h"
 #include "pieces.h"
 
@@ -20,7 +22,8 @@ void dense(const T* x, const T* kernel, const T* bias, T* y, int64_t N, int64_t 
     return add_bias_and_activate(y, bias, N, O, activation);
   }
   const Factor<T> factor{Stored::kPlain, kernel, O, I, O, N <= kFewRows};
-  for_pieces(N, factor, [&](const Panels<T>& panels, const Piece& piece) {
+  const int64_t together = kBlock / std::max<int64_t>(O, 1);
+  for_pieces(N, together, factor, [&](const Panels<T>& panels, const Piece& piece) {
     const Strip<T>&from = panels[piece.first], &to = panels[piece.last - 1];
     const int64_t column = from.first;
     const int64_t columns = to.first + (to.vectors - 1) * kLanesOf<T> + to.last - column;

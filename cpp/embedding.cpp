@@ -169,12 +169,13 @@ void sum_runs(const Place* places, const int64_t* starts, int64_t R, const T* gr
   const int64_t lines = (D + line - 1) / line;
   if (longest > I / (4 * num_threads()) && lines >= 2 * num_threads()) {
     // An id that occurs so often would keep one thread busy: shares of columns are equal.
-    parallel_for(lines, grain_of_rows(line * I), [&](int64_t begin, int64_t end) {
-      for (int64_t r = 0; r < R; ++r) {
-        sum_run(places + starts[r], places + starts[r + 1], gradient, D, values + r * D,
-                begin * line, std::min(D, end * line));
-      }
-    });
+    parallel_for_shares(num_threads(), lines, grain_of_rows(line * I),
+                        [&](int, int64_t begin, int64_t end) {
+                          for (int64_t r = 0; r < R; ++r) {
+                            sum_run(places + starts[r], places + starts[r + 1], gradient, D,
+                                    values + r * D, begin * line, std::min(D, end * line));
+                          }
+                        });
     return;
   }
   // Whole runs, to each thread those that begin in its share of the places.

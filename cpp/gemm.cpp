@@ -119,12 +119,14 @@ void multiply(Stored a_stored, Stored b_stored, int64_t m, int64_t n, int64_t k,
   if (a_is_row) {
     constexpr int64_t lanes = kLanesOf<T>;
     const int64_t grain = 1 + kProductsWorthAThread / std::max<int64_t>(1, lanes * k);
-    return parallel_for((n + lanes - 1) / lanes, grain, [&](int64_t begin, int64_t end) {
-      multiply_row(a, b, ldb, k, begin * lanes, std::min(end * lanes, n), c);
-    });
+    return parallel_for_shares(
+        num_threads(), (n + lanes - 1) / lanes, grain, [&](int, int64_t begin, int64_t end) {
+          multiply_row(a, b, ldb, k, begin * lanes, std::min(end * lanes, n), c);
+        });
   }
   const Factor<T> factor{b_stored, b, ldb, k, n, stays_in_place(a_stored, m)};
-  for_pieces(m, factor, [&](const Panels<T>& panels, const Piece& piece) {
+  const int64_t rows = a_stored == Stored::kPlain ? kBlockRows : m;
+  for_pieces(m, rows, factor, [&](const Panels<T>& panels, const Piece& piece) {
     multiply_piece(a_stored, a, lda, panels, piece, c, ldc, false);
   });
 }

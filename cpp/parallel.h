@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <vector>
 
 #include "thread_pool.h"
 
@@ -74,11 +75,71 @@ void parallel_for_shares(int most, int64_t count, int64_t grain, Body body) {
   });
 }
 
-// The same for a body(begin, end) that keeps nothing apart.
+// The pieces of a loop on some threads: each does those of its own share one after the other, then
+// what is left of the others'.
+class Claims {
+ public:
+  Claims(int64_t pieces, int threads) : pieces_(pieces), threads_(threads) {
+    if (pieces <= threads) return;  // nothing is ever left
+    shares_ = std::vector<Share>(size_t(threads));
+    for (int t = 0; t < threads; ++t) shares_[size_t(t)].next = first(t) + 1;
+  }
+
+  // The piece that a thread begins with, and nobody else.
+  int64_t first(int thread) const { return pieces_ * thread / threads_; }
+
+  // The next one for a thread, or -1 if all are begun.
+  int64_t take(int thread) {
+    for (size_t i = 0; i < shares_.size(); ++i) {
+      const int owner = int((size_t(thread) + i) % shares_.size());
+      std::atomic<int64_t>& next = shares_[size_t(owner)].next;
+      const int64_t end = first(owner + 1);
+      if (next.load(std::memory_order_relaxed) >= end) continue;
+      const int64_t piece = next.fetch_add(1, std::memory_order_relaxed);
+      if (piece < end) return piece;
+    }
+    return -1;
+  }
+
+ private:
+  struct alignas(64) Share {  // a line of memory, which is its owner's as long as nobody helps
+    std::atomic<int64_t> next{0};
+  };
+  const int64_t pieces_;
+  const int threads_;
+  std::vector<Share> shares_;
+};
+
+// Runs what make() returns, body(begin, end), over pieces of [0, count) of at most `piece`, or
+// `grain` if that is more; each thread calls make() once. Cores are not equally fast, and others
+// may be at work on one: a thread that is done goes on with what is left of the others' shares. The
+// pieces depend on these numbers and num_threads() alone, and so do results that do not ask who
+// made them.
+template <typename Make>
+void parallel_for_pieces(int64_t count, int64_t grain, int64_t piece, const Make& make) {
+  const int64_t least = std::max<int64_t>(grain, 1), wanted = std::max(piece, least);
+  const int threads = int(std::clamp<int64_t>(count / least, 1, num_threads()));
+  const int64_t pieces = threads * ((count + threads * wanted - 1) / (threads * wanted));
+  if (pieces == 0) return;
+  Claims claims(pieces, threads);
+  parallel(threads, [&](int thread, int) {
+    auto body = make();
+    int64_t i = claims.first(thread);
+    do {
+      body(count * i / pieces, count * (i + 1) / pieces);
+      i = claims.take(thread);
+    } while (i >= 0);
+  });
+}
+
+// Runs body(begin, end) over pieces of [0, count), none of them smaller than `grain`, some for each
+// thread.
 template <typename Body>
-void parallel_for(int64_t count, int64_t grain, Body body) {
-  parallel_for_shares(num_threads(), count, grain,
-                      [&](int, int64_t begin, int64_t end) { body(begin, end); });
+void parallel_for(int64_t count, int64_t grain, const Body& body) {
+  constexpr int64_t a_thread = 8, grains = 16;
+  const int64_t piece = std::max(grains * grain, count / (a_thread * num_threads()));
+  parallel_for_pieces(count, grain, piece,
+                      [&] { return [&](int64_t begin, int64_t end) { body(begin, end); }; });
 }
 
 }  // namespace lamina

@@ -3,9 +3,6 @@
 namespace lamina {
 namespace {
 
-// A block of rows of a and of k stays in the second level of cache while the strips pass by.
-constexpr int64_t kRows = 168, kDepth = 384;
-
 template <typename T>
 Strip<T> from_row(Strip<T> strip, int64_t k) {
   strip.data += k * strip.step;
@@ -16,7 +13,7 @@ Strip<T> from_row(Strip<T> strip, int64_t k) {
 template <typename T>
 void multiply_by_rows(const T* a, int64_t lda, const Panels<T>& b, const Piece& p, int64_t k,
                       int64_t depth, T* c, int64_t ldc, bool add, Fetch fetch) {
-  for_row_blocks(p.rows, kRows, [&](int64_t begin, int64_t end) {
+  for_row_blocks(p.rows, kBlockRows, [&](int64_t begin, int64_t end) {
     const int64_t row = p.row + begin;
     for (int64_t s = p.first; s < p.last; ++s) {
       const Strip<T> strip = from_row(b[s], k);
@@ -115,7 +112,7 @@ void multiply_by_columns(const T* a, int64_t lda, const Panels<T>& b, const Piec
 template <typename T>
 void multiply_rows_piece(const T* a, int64_t lda, const Panels<T>& b, int64_t first, int64_t depth,
                          const Piece& piece, T* c, int64_t ldc, bool add, Fetch fetch) {
-  for_even_tiles(depth, kDepth, [&](int64_t k, int64_t end) {
+  for_even_tiles(depth, kBlockDepth, [&](int64_t k, int64_t end) {
     multiply_by_rows(a + k, lda, b, piece, first + k, end - k, c, ldc, add || k > 0, fetch);
   });
 }

@@ -11,6 +11,9 @@
 
 namespace lamina {
 
+// A block of rows of a and of k stays in the second level of cache while the strips pass by.
+inline constexpr int64_t kBlockRows = 168, kBlockDepth = 384;
+
 // What a piece of a product is made of: rows [row, row + rows) of c, and strips [first, last).
 struct Piece {
   int64_t row, rows, first, last;
@@ -44,23 +47,23 @@ struct Factor {
   int64_t strips() const { return Panels<T>::strips(N, few_rows && stored == Stored::kPlain); }
 };
 
-// Calls body(panels, piece) for the pieces of a product of m rows and b, one a thread; small
-// products stay on the caller's.
+// Calls body(panels, piece) for the pieces of a product of m rows and b, of about so many rows or
+// more; small products stay on the caller's thread. Few rows are left together, and b's strips are
+// dealt out, one piece a thread.
 template <typename T, typename Body>
-void for_pieces(int64_t m, const Factor<T>& b, Body body) {
+void for_pieces(int64_t m, int64_t rows, const Factor<T>& b, Body body) {
   const PackedForThreads<Panels<T>> packed(b.K * b.N, [&] { return b.pack(); });
   const int64_t strips = b.strips(), tiles = (m + kMostRows - 1) / kMostRows;
   const bool cut_rows = tiles >= strips;
-  const int64_t pieces = cut_rows ? tiles : strips;
-  const int64_t work = std::max<int64_t>(1, m * b.K * b.N / std::max<int64_t>(1, pieces));
-  parallel_for(pieces, 1 + kProductsWorthAThread / work, [&](int64_t begin, int64_t end) {
-    const auto panels = packed.here();
-    if (cut_rows) {
+  const int64_t count = cut_rows ? tiles : strips;
+  const int64_t work = std::max<int64_t>(1, m * b.K * b.N / std::max<int64_t>(1, count));
+  const int64_t piece = cut_rows ? (rows + kMostRows - 1) / kMostRows : count;
+  parallel_for_pieces(count, 1 + kProductsWorthAThread / work, piece, [&] {
+    return [&, panels = packed.here()](int64_t begin, int64_t end) {
       const int64_t row = begin * kMostRows;
-      body(*panels, Piece{row, std::min(end * kMostRows, m) - row, 0, strips});
-    } else {
-      body(*panels, Piece{0, m, begin, end});
-    }
+      const int64_t below = std::min(end * kMostRows, m);
+      body(*panels, cut_rows ? Piece{row, below - row, 0, strips} : Piece{0, m, begin, end});
+    };
   });
 }
 

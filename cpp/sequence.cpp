@@ -137,11 +137,12 @@ void parameter_gradients(const T* d_sums, int64_t d_stride, int64_t rows, int64_
   } else {
     T* all = sums.begin(0);
     const int64_t work = 1 + rows * (inputs + 1) * lanes;
-    parallel_for((N + lanes - 1) / lanes, 1 + kProductsWorthAThread / work,
-                 [&](int64_t begin, int64_t end) {
-                   const int64_t column = begin * lanes;
-                   add_part(0, rows, column, std::min(N, end * lanes) - column, all + column);
-                 });
+    parallel_for_shares(threads, (N + lanes - 1) / lanes, 1 + kProductsWorthAThread / work,
+                        [&](int, int64_t begin, int64_t end) {
+                          const int64_t column = begin * lanes;
+                          add_part(0, rows, column, std::min(N, end * lanes) - column,
+                                   all + column);
+                        });
   }
   int64_t first = 0;
   for (const KernelGradient<T>& kernel : kernels) {

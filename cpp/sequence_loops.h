@@ -27,7 +27,7 @@ inline constexpr int64_t kSequenceBlock = 64;
 template <typename Body>
 void for_blocks(const Walk& walk, int64_t products, Body body) {
   const int64_t grain = 1 + kProductsWorthAThread / (1 + walk.T * products);
-  parallel_for(walk.B, grain, [&](int64_t begin, int64_t end) {
+  parallel_for_shares(num_threads(), walk.B, grain, [&](int, int64_t begin, int64_t end) {
     const int64_t count = end - begin, blocks = (count + kSequenceBlock - 1) / kSequenceBlock;
     for (int64_t i = 0; i < blocks; ++i) {
       const int64_t first = begin + count * i / blocks;

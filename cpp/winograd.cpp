@@ -1,6 +1,7 @@
 #include "winograd.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "activation_functions.h"
 #include "buffer.h"
@@ -164,20 +165,18 @@ void winograd(int64_t B, const Grid& grid, const T* images, const KernelBlocks<T
   const Tiles tiles(grid);
   const int64_t C = tiles.C, N = kernel.N, count = tiles.count(B);
   const int64_t most = std::clamp<int64_t>(kBlockElements / (kProducts * (C + N)), 12, kMostTiles);
-  const int64_t grain = 1 + kProductsWorthAThread / (kProducts * C * N);
+  const int64_t grain = std::min(most, 1 + kProductsWorthAThread / (kProducts * C * N));
   const PackedForThreads<Panels<T>> packed(kProducts * C * N, [&] { return transform(kernel); });
-  parallel_for(count, grain, [&](int64_t first, int64_t last) {
-    const auto factors = packed.here();
-    const int64_t step = apart<T>(most * C), out_step = apart<T>(most * N);
-    const Buffer<T> cells = make_buffer<T>(size_t(kProducts * step + C));
-    const Buffer<T> products = make_buffer<T>(size_t(kProducts * out_step));
-    T* nothing = cells.get() + kProducts * step;
-    std::fill_n(nothing, C, T(0));
-    for_even_tiles(last - first, most, [&](int64_t begin, int64_t end) {
+  const int64_t step = apart<T>(most * C), out_step = apart<T>(most * N);
+  parallel_for_pieces(count, grain, most, [&] {
+    Buffer<T> cells = make_buffer<T>(size_t(kProducts * step + C));
+    std::fill_n(cells.get() + kProducts * step, C, T(0));  // what lies beyond the image
+    return [&, factors = packed.here(), cells = std::move(cells),
+            products = make_buffer<T>(size_t(kProducts * out_step))](int64_t begin, int64_t end) {
       const int64_t block = end - begin;
+      const T* nothing = cells.get() + kProducts * step;
       for (int64_t t = 0; t < block; ++t) {
-        transform_tile(tiles, first + begin + t, {0, C}, images, nothing, cells.get() + t * C,
-                       step);
+        transform_tile(tiles, begin + t, {0, C}, images, nothing, cells.get() + t * C, step);
       }
       for (int i = 0; i < kProducts; ++i) {
         multiply_rows_piece(cells.get() + i * step, C, *factors, i * rows_of_a_product(C), C,
@@ -185,10 +184,9 @@ void winograd(int64_t B, const Grid& grid, const T* images, const KernelBlocks<T
                             false, {});
       }
       for (int64_t t = 0; t < block; ++t) {
-        write_tile(tiles, first + begin + t, products.get() + t * N, out_step, N, bias, activation,
-                   out);
+        write_tile(tiles, begin + t, products.get() + t * N, out_step, N, bias, activation, out);
       }
-    });
+    };
   });
 }
 

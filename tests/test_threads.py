@@ -128,14 +128,20 @@ def test_queries_side_by_side(tmp_path):
 
 
 def _run_network_kernels():
-    """Run the kernels of dense layers and losses on arrays that are worth two threads."""
+    """Run kernels of networks on arrays that are worth two threads, some of them in many pieces."""
     rng = np.random.default_rng(1)
     x, dy = rng.normal(size=(2, 5000, 24)).astype(np.float32)
     kernel = rng.normal(size=(24, 20)).astype(np.float32)
     labels = rng.integers(0, 20, len(x))
     y = core.dense(x, kernel, kernel[0].copy(), "tanh")
     loss, scales = core.softmax_cross_entropy(labels, y)
+    images = rng.normal(size=(9, 40, 40, 24)).astype(np.float32)
+    windows = [rng.normal(size=(side, side, 24, 24)).astype(np.float32) for side in (3, 5)]
+    options = ((1, 1), (1, 1), (1, 1), 1, "linear")
     return [
+        core.gelu(np.resize(x, 2_000_003)),
+        core.matmul(images.reshape(-1, 24), windows[0][0, 0], False, False),
+        *(core.conv2d(images, window, None, (38, 38), *options) for window in windows),
         y,
         *core.activation_gradient(x, dy, "sigmoid", True),
         core.matmul(x, dy, True, False),
