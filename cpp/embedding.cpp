@@ -178,7 +178,7 @@ void sum_runs(const Place* places, const int64_t* starts, int64_t R, const T* gr
                         });
     return;
   }
-  // Whole runs, to each thread those that begin in its share of the places.
+  // Whole runs: a piece of the places has those that begin in it.
   parallel_for(I, grain_of_rows(D), [&](int64_t begin, int64_t end) {
     const int64_t first = std::lower_bound(starts, starts + R, begin) - starts;
     const int64_t last = std::lower_bound(starts + first, starts + R, end) - starts;
