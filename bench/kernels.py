@@ -9,11 +9,11 @@ sides' answers are compared, to 1e-4 of the largest element, before they take tu
 each. Milliseconds are the mean of a turn's, `ratio` is the median of torch's over ours.
 
 `machine` is what the machine gives in the same rounds (bench/machine.cpp): of multiply-adds for
-GFLOP/s, for GB/s of a copy of as many bytes, in the cache that they fit in or in memory. As that is
-the best of ten stretches, the GFLOP/s and GB/s are those of a turn's best; `share` is the median of
-the rounds' shares. How operations and bytes are counted is said in bench/kernel_cases.py. Where a
-gather is below its target, the line says what it takes to read such rows in any order and to do
-nothing with them.
+GFLOP/s, for GB/s of a copy of as many bytes, in the cache that they fit in or in memory. A shared
+machine gives half in some moments, so both sides are at their best of all rounds' stretches:
+GFLOP/s, GB/s, `machine`, and `share`, the former over the latter. How operations and bytes are
+counted is said in bench/kernel_cases.py. Where a gather is below its target, the line says what it
+takes to read such rows in any order and to do nothing with them.
 
 With `--scaling`, stretches on all threads and on one alternate, and the last column is the median
 of the latter's times over the former's. Wanted are 0.9 times the threads; or, where multiply-adds
@@ -28,7 +28,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import math
-import operator
 import statistics
 import sys
 import time
@@ -81,8 +80,8 @@ class Side:
         return [statistics.mean(turn) for turn in self.times[threads]]
 
     def best(self, threads):
-        """Return the shortest of each turn's stretches."""
-        return [min(turn) for turn in self.times[threads]]
+        """Return the shortest of all stretches."""
+        return min(map(min, self.times[threads]))
 
     def ratio(self, one, other):
         """Return the median over the stretches of the times on `one` over those on `other`."""
@@ -143,17 +142,16 @@ class Bench:
 
     def report(self, case, given, lamina, torch=None):
         """Print a case's line, and return whether it is below a target."""
-        rates = [case.work / seconds / SCALE[case.unit] for seconds in lamina.best(self.threads)]
+        rate = case.work / lamina.best(self.threads) / SCALE[case.unit]
         means = lamina.means(self.threads)
         elapsed = statistics.median(means)
-        line = (
-            f"{case.name:<51}{elapsed * 1e3:>9.3f}{statistics.median(rates):>8.1f} {case.unit:<7}"
-        )
+        line = f"{case.name:<51}{elapsed * 1e3:>9.3f}{rate:>8.1f} {case.unit:<7}"
         verdict = ""
         if given:
-            machine, *scalings = zip(*given, strict=True)
-            share = statistics.median(map(operator.truediv, rates, machine))
-            line += f"{statistics.median(machine):>8.0f}{share:>6.0%}"
+            machines, *scalings = zip(*given, strict=True)
+            machine = max(machines)
+            share = rate / machine
+            line += f"{machine:>8.0f}{share:>6.0%}"
             line += f"{'':>7}" if case.target is None else f"{case.target:>7.0%}"
             if case.target is not None and share < case.target:
                 verdict += "  BELOW" + self.bound(case)

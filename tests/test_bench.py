@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -144,8 +145,21 @@ def test_stretches_are_compared_pair_by_pair(kernels):
     side = kernels.Side(list, [2, 1], lambda _: None)
     side.times = {2: [[1, 2, 3], [5, 4]], 1: [[2, 4, 3], [7, 8]]}
     assert side.means(2) == [2, 4.5]
-    assert side.best(2) == [1, 4]
+    assert side.best(2) == 1
     assert side.ratio(1, 2) == 2
+
+
+def test_a_share_is_that_of_the_best_that_the_machine_gave(kernels, capsys):
+    """A machine that gives half in two of three rounds does not double the share."""
+    side = kernels.Side(list, [2], lambda _: None)
+    side.times = {2: [[0.02, 0.01], [0.02], [0.02]]}
+    case = SimpleNamespace(
+        name="a", work=3e9, unit="GFLOP/s", target=0.7, footprint=0, words=False, row=0
+    )
+    bench = kernels.Bench(SimpleNamespace(rounds=3, threads=2, scaling=False), None)
+    given = [(240.0, 1.8), (480.0, 1.8), (240.0, 1.8)]
+    assert bench.report(case, given, lamina=side)
+    assert capsys.readouterr().out.split()[2:] == ["300.0", "GFLOP/s", "480", "62%", "70%", "BELOW"]
 
 
 def test_a_turn_alternates_between_numbers_of_threads(kernels):
