@@ -58,9 +58,10 @@ void parallel(int threads, const Body& body) {
 }
 
 // Runs body(share, begin, end) over shares of [0, count), one a thread and at most `most`, none of
-// them smaller than `grain`: what is not worth two threads runs on the caller's, as share 0. The
-// shares depend on these numbers alone. Whoever keeps something for each share reads num_threads()
-// once, for both: it may change meanwhile.
+// them smaller than `grain`: for what keeps something for each share, or costs much to begin. What
+// is not worth two threads runs on the caller's, as share 0. The shares depend on these numbers
+// alone. Whoever keeps something for each share reads num_threads() once, for both: it may change
+// meanwhile.
 template <typename Body>
 void parallel_for_shares(int most, int64_t count, int64_t grain, Body body) {
   const int64_t worth = count / std::max<int64_t>(grain, 1);

@@ -47,9 +47,9 @@ struct Factor {
   int64_t strips() const { return Panels<T>::strips(N, few_rows && stored == Stored::kPlain); }
 };
 
-// Calls body(panels, piece) for the pieces of a product of m rows and b, of about so many rows or
-// more; small products stay on the caller's thread. Few rows are left together, and b's strips are
-// dealt out, one piece a thread.
+// Calls body(panels, piece) for the pieces of a product of m rows and b, of at most `rows` of them
+// or as many as are worth a thread; small products stay on the caller's. Few rows are left
+// together, and b's strips are dealt out, one piece a thread.
 template <typename T, typename Body>
 void for_pieces(int64_t m, int64_t rows, const Factor<T>& b, Body body) {
   const PackedForThreads<Panels<T>> packed(b.K * b.N, [&] { return b.pack(); });
