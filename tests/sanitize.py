@@ -19,6 +19,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "build" / "sanitize"
+VENV = FOLDER / "venv"  # for all kinds and levels: most of it is what tests need
+PYTHON = VENV / "bin" / "python"
+INSTALLED = VENV / "installed"  # the kind and level that was put there last
 
 FLAGS = {"address": "address,undefined", "thread": "thread"}
 
@@ -88,22 +92,24 @@ def runtime_libraries(kind: str) -> str:
     return " ".join(paths)
 
 
-def build(kind: str, level: str) -> Path:
-    """Install Lamina with sanitized kernels into a virtual environment; return its Python."""
-    folder = ROOT / "build" / "sanitize" / f"{kind}-{level}"
-    python = folder / "venv" / "bin" / "python"
-    if not python.exists():
-        run([sys.executable, "-m", "venv", str(folder / "venv")])
+def build(kind: str, level: str) -> None:
+    """Install Lamina with sanitized kernels into the virtual environment, in place of others."""
+    if not PYTHON.exists():
+        run([sys.executable, "-m", "venv", str(VENV)])
+    install = [str(PYTHON), "-m", "pip", "install", "-q"]
+    # From an environment that stays, what has not changed is not compiled again.
+    run([*install, "scikit-build-core", "pybind11", "cmake", "ninja"])
+    INSTALLED.unlink(missing_ok=True)
     settings = {
-        "build-dir": str(folder / "build"),
+        "build-dir": str(FOLDER / f"{kind}-{level}"),
         "cmake.define.LAMINA_SANITIZE": FLAGS[kind],
         "cmake.define.LAMINA_LEVELS": level,
         "cmake.build-type": "None",  # the flags are LAMINA_SANITIZE's own
         "install.strip": "false",
     }
     defines = [f"-C{name}={value}" for name, value in settings.items()]
-    run([str(python), "-m", "pip", "install", "-q", "-e", ".[test]", *defines])
-    return python
+    run([*install, "--no-build-isolation", "-e", ".[test]", *defines])
+    INSTALLED.write_text(f"{kind}-{level}")
 
 
 def main() -> None:
@@ -120,10 +126,11 @@ def main() -> None:
     )
     arguments = parser.parse_args()
 
-    folder = ROOT / "build" / "sanitize" / f"{arguments.kind}-{arguments.level}"
-    python = folder / "venv" / "bin" / "python"
     if not arguments.no_build:
-        python = build(arguments.kind, arguments.level)
+        build(arguments.kind, arguments.level)
+    installed = INSTALLED.read_text() if INSTALLED.exists() else "nothing"
+    if installed != f"{arguments.kind}-{arguments.level}":
+        raise SystemExit(f"{installed} is installed in {VENV}: leave --no-build out")
     environment = OPTIONS | {
         "LD_PRELOAD": runtime_libraries(arguments.kind),
         "LAMINA_SIMD_LEVEL": arguments.level,
@@ -133,18 +140,18 @@ def main() -> None:
     # ThreadSanitizer wants its addresses where they always are.
     fixed = ["setarch", "-R"] if arguments.kind == "thread" and shutil.which("setarch") else []
     if arguments.script:
-        run([*fixed, str(python), *arguments.script], **environment)
+        run([*fixed, str(PYTHON), *arguments.script], **environment)
         return
     skipped = SLOW if arguments.short else set()
     modules = [f"tests/{name}.py" for name in MODULES[arguments.kind] if name not in skipped]
     pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "timeout=0"]
     chosen = ["-k", "not float64 and not double", "--sample", "10"] if arguments.short else []
-    run([*fixed, str(python), *pytest, *chosen, *modules], **environment)
+    run([*fixed, str(PYTHON), *pytest, *chosen, *modules], **environment)
     if arguments.kind == "address":
         fuzz = ["tests/fuzz.py", "--runs", str(arguments.runs), "--seed", str(arguments.seed)]
         if arguments.seconds:
             fuzz += ["--seconds", str(arguments.seconds)]
-        run([str(python), *fuzz], **environment)
+        run([str(PYTHON), *fuzz], **environment)
     print(f"{arguments.kind} ({arguments.level}): no report")
 
 

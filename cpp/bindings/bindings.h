@@ -55,7 +55,6 @@ Activation activation_named(const std::string& name);
 // Checks that `array` is a float32 matrix with contiguous rows and says by `name` if it is not.
 RowMatrix row_matrix(const py::array& array, const char* name, bool writeable);
 
-void register_config(py::module_& m);
 void register_buffer(py::module_& m);
 void register_convolution(py::module_& m);
 void register_corpus(py::module_& m);
@@ -70,6 +69,7 @@ void register_phrases(py::module_& m);
 void register_pooling(py::module_& m);
 void register_recurrent(py::module_& m);
 void register_text(py::module_& m);
+void register_threads(py::module_& m);
 void register_vectors(py::module_& m);
 void register_word2vec(py::module_& m);
 

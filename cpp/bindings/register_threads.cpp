@@ -3,9 +3,7 @@
 
 namespace lamina::bindings {
 
-void register_config(py::module_& m) {
-  m.attr("version") = LAMINA_VERSION;
-  m.attr("level") = LAMINA_LEVEL;
+void register_threads(py::module_& m) {
 #if defined(__clang__)
   m.attr("compiler") = "Clang " __clang_version__;
 #else
