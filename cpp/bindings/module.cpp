@@ -1,10 +1,15 @@
-// What alone of the bindings is compiled for each level.
+// The only file of the bindings that is compiled for each level, which it names.
 #include "bindings/bindings.h"
 
 PYBIND11_MODULE(LAMINA_MODULE, m) {
   m.doc() = "Lamina's kernels, compiled for one SIMD level";
   m.attr("version") = LAMINA_VERSION;
   m.attr("level") = LAMINA_LEVEL;
+#if defined(__clang__)
+  m.attr("compiler") = "Clang " __clang_version__;
+#else
+  m.attr("compiler") = "GCC " __VERSION__;
+#endif
   lamina::bindings::register_buffer(m);
   lamina::bindings::register_convolution(m);
   lamina::bindings::register_corpus(m);

@@ -4,12 +4,6 @@
 namespace lamina::bindings {
 
 void register_threads(py::module_& m) {
-#if defined(__clang__)
-  m.attr("compiler") = "Clang " __clang_version__;
-#else
-  m.attr("compiler") = "GCC " __VERSION__;
-#endif
-
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, py::arg("threads"));
 }
