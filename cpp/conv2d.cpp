@@ -15,6 +15,8 @@
 namespace lamina {
 namespace {
 
+constexpr int64_t kFewTerms = 32, kFewFilters = 4;
+
 // A few sequences as images of one cell a row, which is the same memory: rows can be dealt out.
 Convolution upright(Convolution c) {
   Windows& w = c.windows;
@@ -41,6 +43,7 @@ bool is_product(const Convolution& c) {
 Axis forward_axis(int64_t size, int64_t places, int64_t cells, int64_t stride, int64_t dilation,
                   int64_t before) {
   Axis axis{size, places, stride, {}, {}};
+  axis.reserve(cells);
   for (int64_t k = 0; k < cells; ++k) {
     axis.taps.push_back(k);
     axis.offsets.push_back(k * dilation - before);
@@ -52,6 +55,7 @@ Axis forward_axis(int64_t size, int64_t places, int64_t cells, int64_t stride, i
 Axis backward_axis(int64_t size, int64_t places, int64_t cells, int64_t stride, int64_t dilation,
                    int64_t before, int64_t phase) {
   Axis axis{places, (size - phase + stride - 1) / stride, 1, {}, {}};
+  axis.reserve(cells);
   for (int64_t k = cells - 1; k >= 0; --k) {
     const int64_t distance = phase + before - k * dilation;
     if (distance % stride != 0) continue;
@@ -102,13 +106,15 @@ template <typename T, typename Pack, typename Finish>
 void correlate(int64_t B, const Grid& grid, const T* images, int64_t groups, int64_t N, Pack pack,
                const Target& target, int64_t out_image, T* out, Finish finish) {
   const int64_t image = grid.y.size * grid.x.size * grid.C;
-  const int64_t elements = groups * grid.segments() * grid.length() * N;
+  const int64_t depth = grid.segments() * grid.length(), elements = groups * depth * N;
   const PackedForThreads<std::vector<Panels<T>>> packed(elements, [&] {
     std::vector<Panels<T>> panels;
     for (int64_t g = 0; g < groups; ++g) panels.push_back(pack(g));
     return panels;
   });
-  const Bands bands(B, grid, Band<T>(grid).rows(), grid.x.places * elements);
+  // A sum of few terms, or of a few filters, takes as long as one of more.
+  const int64_t work = groups * std::max(depth, kFewTerms) * std::max(N, kFewFilters);
+  const Bands bands(B, grid, Band<T>(grid).rows(), grid.x.places * work);
   parallel_for_pieces(bands.count(), bands.grain(), 1, [&] {
     auto take = [&, band = Band<T>(grid), panels = packed.here(),
                  products = std::vector<PlaceProducts<T>>()](int64_t b, int64_t first,

@@ -40,6 +40,7 @@ Band<T>::Band(const Grid& grid)
   rows_ = std::clamp<int64_t>(kBandElements / std::max<int64_t>(1, row_step_), 1,
                               std::max<int64_t>(1, grid.y.places));
   const bool merges = grid.merges_rows();
+  offsets_.reserve(grid.y.offsets.size() * grid.x.offsets.size());
   for (const int64_t y : grid.y.offsets) {
     for (size_t i = 0;
          i < (merges ? std::min<size_t>(1, grid.x.offsets.size()) : grid.x.offsets.size()); ++i) {
@@ -85,14 +86,15 @@ PlaceProducts<T>::PlaceProducts(const Grid& grid, const Panels<T>& panels)
       length_(grid.length()),
       tile_(kMostRows),
       narrow_(panels.count() == 1 && panels[0].vectors == 1 && is_narrow<T>(grid, panels[0].last)),
-      rows_(size_t(kPlaces * std::max<int64_t>(segments_, 1))),
-      outputs_(size_t(kPlaces)) {
+      rows_(make_buffer<const T*>(size_t(kPlaces * segments_))),
+      outputs_(make_buffer<T*>(size_t(kPlaces))) {
   for (int64_t i = 0; i < panels.count(); ++i) {
     tile_ = std::min<int64_t>(tile_, tile_rows(panels[i].vectors));
   }
   if (!narrow_) return;
   tile_ = kLanesOf<T>;
   const Strip<T>& strip = panels[0];
+  columns_.reserve(size_t(strip.last * panels.depth()));
   for (int64_t j = 0; j < strip.last; ++j) {
     for (int64_t k = 0; k < panels.depth(); ++k) columns_.push_back(strip.data[k * strip.step + j]);
   }
@@ -135,7 +137,7 @@ void PlaceProducts<T>::find_rows(const Band<T>& band, int64_t place, int64_t pla
                                  int64_t channel) {
   const T* begins[kPlaces];
   band.begins(place, places, begins);
-  const T** to = rows_.data();
+  const T** to = rows_.get();
   for_even_tiles(places, tile_, [&](int64_t from, int64_t until) {
     for (int64_t s = read.begin; s < read.end; ++s) {
       const int64_t offset = band.offset(s) + channel;
@@ -152,7 +154,7 @@ void PlaceProducts<T>::multiply_narrow(int64_t places) {
   for_even_tiles(places, lanes, [&](int64_t from, int64_t to) {
     const int64_t count = to - from;
     for (int64_t j = 0; j < columns; ++j) {
-      const T* const* rows = rows_.data() + from * segments_;
+      const T* const* rows = rows_.get() + from * segments_;
       const T* column = columns_.data() + j * depth;
       Vector<T> sums[lanes] = {};
       for (int64_t s = 0; s < segments_; ++s, rows += count) {
@@ -183,8 +185,8 @@ void PlaceProducts<T>::multiply(int64_t places, Range read) {
       Strip<T> strip = panels_[i];
       strip.data += (read.begin + s) * length_ * strip.step;
       for_even_tiles(places, tile_, [&](int64_t from, int64_t to) {
-        multiply_rows(rows_.data() + from * segments + s * (to - from), to - from, count, length_,
-                      strip, outputs_.data() + from, strip.first, s > 0,
+        multiply_rows(rows_.get() + from * segments + s * (to - from), to - from, count, length_,
+                      strip, outputs_.get() + from, strip.first, s > 0,
                       {.sums = true, .next = i == 0 && segments == 1 && to < places});
       });
     }

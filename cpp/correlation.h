@@ -20,6 +20,10 @@ struct Axis {
   int64_t size, places, step;
   std::vector<int64_t> taps, offsets;
 
+  void reserve(int64_t cells) {
+    taps.reserve(size_t(cells));
+    offsets.reserve(size_t(cells));
+  }
   int64_t low() const { return offsets.empty() ? 0 : std::min<int64_t>(0, offsets.front()); }
   int64_t high() const {
     return offsets.empty() ? size : std::max(size, (places - 1) * step + offsets.back() + 1);
@@ -123,9 +127,9 @@ class PlaceProducts {
   const Panels<T>& panels_;
   int64_t segments_, length_, tile_;
   bool narrow_;
-  std::vector<T> columns_;      // of a narrow matrix
-  std::vector<const T*> rows_;  // where the segments to read begin, a tile after the other
-  std::vector<T*> outputs_;
+  std::vector<T> columns_;  // of a narrow matrix
+  Buffer<const T*> rows_;   // where the segments to read begin, a tile after the other
+  Buffer<T*> outputs_;
 };
 
 // d_kernel (the segments' cells x N columns, `stride` apart) += the transposed cells of a band's

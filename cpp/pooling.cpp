@@ -1,6 +1,7 @@
 #include "pooling.h"
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 
 #include "parallel.h"
@@ -39,22 +40,21 @@ void over_windows(const Windows& w, int64_t C, Use use) {
   });
 }
 
-template <typename T>
+// The largest of each channel, NaN if one is; `chosen`, unless it is null, gets which it was.
+template <typename T, bool kWantsChosen>
 void max_of_window(const Windows& w, int64_t C, const T* image, const Range& rows,
                    const Range& columns, int64_t y, int64_t x, T* out, T* chosen) {
-  const int64_t first = rows.begin * w.kw + columns.begin;
-  const int64_t first_cell =
-      (y + rows.begin * w.dilation_y) * w.W + x + columns.begin * w.dilation_x;
   for_channels<T>(0, C, [&](auto lanes, int64_t j) {
-    Vector<T> best = lanes.load(image + first_cell * C + j), which = broadcast(T(first));
+    Vector<T> best = broadcast(-std::numeric_limits<T>::infinity());
+    Vector<T> which = broadcast(T(rows.begin * w.kw + columns.begin));
     for_each_cell(w, rows, columns, y, x, [&](int64_t k, int64_t cell) {
       const Vector<T> value = lanes.load(image + cell * C + j);
       const auto better = (value > best) | (value != value);
       best = better ? value : best;
-      which = better ? broadcast(T(k)) : which;
+      if (kWantsChosen) which = better ? broadcast(T(k)) : which;
     });
     lanes.store(out + j, best);
-    if (chosen) lanes.store(chosen + j, which);
+    if (kWantsChosen) lanes.store(chosen + j, which);
   });
 }
 
@@ -62,12 +62,16 @@ void max_of_window(const Windows& w, int64_t C, const T* image, const Range& row
 
 template <typename T>
 void max_pool2d(const Windows& w, int64_t C, const T* x, T* y, T* chosen) {
-  over_windows(w, C,
-               [&](int64_t place, int64_t image, int64_t y0, int64_t x0, const Range& rows,
-                   const Range& columns) {
-                 max_of_window(w, C, x + image * w.H * w.W * C, rows, columns, y0, x0,
-                               y + place * C, chosen ? chosen + place * C : nullptr);
-               });
+  const auto pool = [&](auto wants_chosen) {
+    over_windows(w, C,
+                 [&](int64_t place, int64_t image, int64_t y0, int64_t x0, const Range& rows,
+                     const Range& columns) {
+                   max_of_window<T, wants_chosen()>(w, C, x + image * w.H * w.W * C, rows, columns,
+                                                    y0, x0, y + place * C,
+                                                    wants_chosen() ? chosen + place * C : nullptr);
+                 });
+  };
+  chosen ? pool(std::true_type()) : pool(std::false_type());
 }
 
 template <typename T>

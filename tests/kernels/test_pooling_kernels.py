@@ -67,11 +67,13 @@ def test_pooling(kernels, case, batch, dtype):
 
 def test_max_of_nan_and_of_minus_infinity(kernels):
     x = np.full((1, 2, 4, 20), -np.inf, np.float32)
-    x[0, 1, 2, 3] = np.nan
-    y, chosen = kernels.max_pool2d(x, (2, 2), (1, 2), (2, 2), (0, 0), want_chosen=True)
+    x[0, 1, 2:, 3] = np.nan, 5
+    where = ((2, 2), (1, 2), (2, 2), (0, 0))
+    y, chosen = kernels.max_pool2d(x, *where, want_chosen=True)
     wanted = np.full((1, 1, 2, 20), -np.inf)
     wanted[0, 0, 1, 3] = np.nan
     np.testing.assert_array_equal(y, wanted)
+    np.testing.assert_array_equal(kernels.max_pool2d(x, *where, want_chosen=False), wanted)
     wanted_chosen = np.zeros((1, 1, 2, 20))
     wanted_chosen[0, 0, 1, 3] = 2
     np.testing.assert_array_equal(chosen, wanted_chosen)
