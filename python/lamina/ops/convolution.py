@@ -10,7 +10,7 @@ import functools
 from typing import Any
 
 from lamina._native import core
-from lamina.autodiff import ChosenGrad, op, takes_chosen
+from lamina.autodiff import ChosenGrad, is_recording, op, takes_chosen
 from lamina.ops.arrays import contiguous
 from lamina.ops.shapes import transpose
 from lamina.ops.windows import Pair, check_padding, pair, transposed_windows, windows
@@ -99,6 +99,9 @@ def _activated(
     x: Any, kernel: Any, bias: Any, y: Any, activation: str, by_images: Any, by_filters: Any
 ) -> Any:
     """Return an output and its vjp, out of two functions of the gradient before the activation."""
+    output = y if x.ndim == 4 else y[:, 0]
+    if not is_recording():  # a small convolution takes no longer than what follows
+        return output, None
     kept = None if activation == "linear" else y
 
     @takes_chosen
@@ -110,7 +113,7 @@ def _activated(
             d_bias,
         )
 
-    return (y if x.ndim == 4 else y[:, 0]), vjp
+    return output, vjp
 
 
 @op

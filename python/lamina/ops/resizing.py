@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from lamina._native import core
-from lamina.autodiff import op
+from lamina.autodiff import is_recording, op
 from lamina.ops.arrays import contiguous
 from lamina.ops.pooling import as_images
-from lamina.ops.windows import pair
+from lamina.ops.windows import Pair, pair
 
 __all__ = ["resize", "upsample"]
 
@@ -41,7 +41,6 @@ INTERPOLATIONS: dict[str, tuple[int, Any]] = {
 }
 
 
-@functools.lru_cache(maxsize=256)
 def _taps(size: int, places: int, interpolation: str, kind: str) -> tuple[Any, Any]:
     """Return the cells that each cell of the resized axis is made of, and their weights.
 
@@ -70,20 +69,32 @@ def check_interpolation(interpolation: str) -> None:
         )
 
 
-def _resized(x: Any, tall: int, wide: int, interpolation: str) -> tuple[Any, Any]:
-    """Return sequences (of one row) or images with so many rows and columns, and the vjp."""
-    images = as_images(x, "resize")
+@functools.lru_cache(maxsize=256)
+def _plan(cells: Pair, places: Pair, interpolation: str, kind: str) -> tuple[Any, Any, Any, Any]:
+    """Return the taps of the rows and those of the columns."""
+    check_interpolation(interpolation)
+    rows, columns = (
+        _taps(*sizes, interpolation, kind) for sizes in zip(cells, places, strict=True)
+    )
+    return (*rows, *columns)
+
+
+def _resized(x: Any, images: Any, places: Pair, interpolation: str) -> tuple[Any, Any]:
+    """Return x, seen as images, with so many rows and columns, and the vjp."""
     samples, rows, columns, channels = images.shape
-    kind = x.dtype.char
-    taps = (*_taps(rows, tall, interpolation, kind), *_taps(columns, wide, interpolation, kind))
+    cells = (rows, columns)
+    taps = _plan(cells, places, interpolation, images.dtype.char)
     y = core.interpolate(images, *taps)
+    output = y if x.ndim == 4 else y[:, 0]
+    if not is_recording():
+        return output, None
     input_shape = x.shape
 
     def vjp(dy: Any) -> Any:
-        dy = contiguous(dy).reshape(samples, tall, wide, channels)
-        return core.interpolate_gradient(dy, *taps, (rows, columns)).reshape(input_shape)
+        dy = contiguous(dy).reshape(samples, *places, channels)
+        return core.interpolate_gradient(dy, *taps, cells).reshape(input_shape)
 
-    return (y if x.ndim == 4 else y[:, 0]), vjp
+    return output, vjp
 
 
 @op
@@ -97,10 +108,10 @@ def upsample(x: Any, /, size: Any, interpolation: str = "nearest") -> Any:
         ValueError: if a factor is below 1 or the interpolation unknown.
 
     """
-    check_interpolation(interpolation)
-    rows, columns = as_images(x, "upsample").shape[1:3]
+    images = as_images(x, "upsample")
+    _, rows, columns, _ = images.shape
     row_factor, column_factor = pair(size, x.ndim - 2, "size")
-    return _resized(x, rows * row_factor, columns * column_factor, interpolation)
+    return _resized(x, images, (rows * row_factor, columns * column_factor), interpolation)
 
 
 @op
@@ -114,5 +125,4 @@ def resize(x: Any, /, size: Any, interpolation: str = "bilinear") -> Any:
         ValueError: if ``size`` is not two numbers above 0, or the interpolation unknown.
 
     """
-    check_interpolation(interpolation)
-    return _resized(x, *pair(size, 2, "size"), interpolation)
+    return _resized(x, as_images(x, "resize"), pair(size, 2, "size"), interpolation)
