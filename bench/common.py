@@ -89,6 +89,23 @@ def median_ratio(slower, faster):
     return statistics.median(a / b for a, b in zip(slower, faster, strict=True))
 
 
+def loop_time():
+    """Return the nanoseconds of a turn of a loop in Python: what a core gives to such code now.
+
+    In some minutes of a shared machine it takes twice as long as in others, while multiply-adds in
+    registers are as fast as ever.
+    """
+    best, turns = math.inf, 10_000
+    for _ in range(5):
+        values, last = {}, 0
+        start = time.perf_counter()
+        for i in range(turns):
+            values[i & 63] = last
+            last = values[i & 63] + 1
+        best = min(best, time.perf_counter() - start)
+    return best / turns * 1e9
+
+
 @functools.cache
 def _compiled(source):
     """Compile a C++ program of this folder for this machine; return its folder, and the program."""
@@ -111,6 +128,7 @@ def describe_machine(threads):
     )
     if message:
         line += f", {message[0]} us from core to core and back"
+    line += f",\n  {loop_time():.0f} ns a turn of a loop in Python"
     return line, float(peak)
 
 

@@ -12,6 +12,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from common import loop_time
+
 _ROUND = 0.4  # seconds of `fit` in a round, about; an epoch at least
 _PREDICT, _FEWEST, _MOST = 0.05, 5, 200  # seconds of `predict`, and how many calls
 
@@ -60,11 +62,15 @@ class Side:
         return self.fit(self.epochs) / self.epochs / self.steps * 1e3
 
     def time_predictions(self):
-        """Return the times of a batch, of one sample, and of one through the model itself."""
+        """Return the times of a batch, of one sample, and of one through the model itself.
+
+        The fourth is that of a turn of a loop in Python, in nanoseconds.
+        """
         return [
             self._time(lambda: self.predict(self.batch)),
             self._time(lambda: self.predict(self.one)),
             self._time(lambda: self.call(self.one)) if self.call else None,
+            loop_time(),
         ]
 
     @staticmethod

@@ -66,21 +66,20 @@ def start(arguments, how_often):
 
 
 def race(title, remotes, arguments):
-    """Return lists of milliseconds by what is timed and by side, and Lamina's multiply-adds."""
+    """Return lists of times by what is timed and by side, and Lamina's multiply-adds."""
     network_agreement.check(title, network_agreement.begin(title, remotes))
     for remote in remotes.values():
         time.sleep(_REST)
         remote.warm_up()
-    times = {what: {side: [] for side in remotes} for what in ("fit", "batch", "one", "call")}
+    predicted = ("batch", "one", "call", "loop")
+    times = {what: {side: [] for side in remotes} for what in ("fit", *predicted)}
     for turn in range(arguments.rounds):
         for side in list(remotes)[:: -1 if turn % 2 else 1]:
             time.sleep(_REST)
             times["fit"][side].append(remotes[side].time_fit())
             if arguments.train_only:
                 continue
-            for what, found in zip(
-                ("batch", "one", "call"), remotes[side].time_predictions(), strict=True
-            ):
+            for what, found in zip(predicted, remotes[side].time_predictions(), strict=True):
                 times[what][side].append(found)
     return times, remotes["lamina"].multiply_adds()
 
@@ -132,7 +131,7 @@ def run_race(arguments):
     machine, gigaflops = describe_machine(arguments.threads)
     print(machine)
     fit = Table("fit, ms a step", "of the peak")
-    batch, one = Table("predict, ms a batch"), Table("predict, ms a sample", "model(x)")
+    batch, one = Table("predict, ms a batch"), Table("predict, ms a sample", "model(x)", "loop, ns")
     found = {}
     fit.print_head()
     for title in arguments.only:
@@ -148,10 +147,12 @@ def run_race(arguments):
         small = list(NETWORKS)[:5]
         for title, (times, _) in found.items():
             call = f"{statistics.median(times['call']['lamina']):.3f}"
+            loop = f"{statistics.median(times['loop']['lamina']):.0f}"
             limit = _ONE_SAMPLE if title in small else None
             ratio = ratio_to(times["one"], ["torch"])
-            one.row(title, medians(times["one"]), ratio, 1.0, call, limit=limit)
+            one.row(title, medians(times["one"]), ratio, 1.0, call, loop, limit=limit)
         print(f"the ratio is to torch's bare module; the first five below {_ONE_SAMPLE} ms")
+        print("loop: a turn of one in Python, right after Lamina's predictions")
     for remote in remotes.values():
         remote.close()
     return fit.missed + batch.missed + one.missed
