@@ -20,7 +20,9 @@ of the latter's times over the former's. Wanted are 0.9 times the threads; or, w
 alone do not scale by so much in the same rounds, 0.9 times what they do.
 
 A shared machine has good minutes and bad ones: rows that miss a target are measured twice more at
-the end, and two times of the three decide. Exits with 1 if a row misses.
+the end, and two times of the three decide. They say what a turn of a loop in Python takes then, as
+the head of the table does: in some minutes twice as long as in others, while multiply-adds in
+registers are as fast as ever. Exits with 1 if a row misses.
 """
 
 from __future__ import annotations
@@ -33,7 +35,14 @@ import sys
 import time
 
 import numpy as np
-from common import at_least, compile_and_run, describe_machine, median_ratio, take_turns
+from common import (
+    at_least,
+    compile_and_run,
+    describe_machine,
+    loop_time,
+    median_ratio,
+    take_turns,
+)
 from kernel_cases import BIG_TABLE, FAMILIES, LOOKED_UP
 
 import lamina
@@ -168,6 +177,8 @@ class Bench:
             if case.target is not None and not case.footprint:  # bounded by arithmetic
                 wanted = wanted_scaling(self.threads, *scalings)
                 verdict += f"  BELOW {wanted:.2f}" if scaling < wanted else ""
+        if verdict:
+            verdict += f"; {loop_time():.0f} ns a turn of a loop in Python"
         print(line + verdict, flush=True)
         return bool(verdict)
 

@@ -51,10 +51,10 @@ void max_of_window(const Windows& w, int64_t C, const T* image, const Range& row
       const Vector<T> value = lanes.load(image + cell * C + j);
       const auto better = (value > best) | (value != value);
       best = better ? value : best;
-      if (kWantsChosen) which = better ? broadcast(T(k)) : which;
+      if constexpr (kWantsChosen) which = better ? broadcast(T(k)) : which;
     });
     lanes.store(out + j, best);
-    if (kWantsChosen) lanes.store(chosen + j, which);
+    if constexpr (kWantsChosen) lanes.store(chosen + j, which);
   });
 }
 
