@@ -178,7 +178,7 @@ class Bench:
                 wanted = wanted_scaling(self.threads, *scalings)
                 verdict += f"  BELOW {wanted:.2f}" if scaling < wanted else ""
         if verdict:
-            verdict += f"; {loop_time():.0f} ns a turn of a loop in Python"
+            verdict += f"; loop {loop_time():.0f} ns"
         print(line + verdict, flush=True)
         return bool(verdict)
 

@@ -1,6 +1,7 @@
 """What the programs under bench/ decide by themselves."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -159,7 +160,9 @@ def test_a_share_is_that_of_the_best_that_the_machine_gave(kernels, capsys):
     bench = kernels.Bench(SimpleNamespace(rounds=3, threads=2, scaling=False), None)
     given = [(240.0, 1.8), (480.0, 1.8), (240.0, 1.8)]
     assert bench.report(case, given, lamina=side)
-    assert capsys.readouterr().out.split()[2:] == ["300.0", "GFLOP/s", "480", "62%", "70%", "BELOW"]
+    line, said = capsys.readouterr().out.split("; ")
+    assert line.split()[2:] == ["300.0", "GFLOP/s", "480", "62%", "70%", "BELOW"]
+    assert re.fullmatch(r"loop \d+ ns\n", said)
 
 
 def test_a_turn_alternates_between_numbers_of_threads(kernels):
