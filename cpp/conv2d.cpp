@@ -15,6 +15,8 @@
 namespace lamina {
 namespace {
 
+// Sums of fewer terms, or for fewer filters, take as long: what they read is to be found, and they
+// are to be written.
 constexpr int64_t kFewTerms = 32, kFewFilters = 4;
 
 // A few sequences as images of one cell a row, which is the same memory: rows can be dealt out.
@@ -112,7 +114,6 @@ void correlate(int64_t B, const Grid& grid, const T* images, int64_t groups, int
     for (int64_t g = 0; g < groups; ++g) panels.push_back(pack(g));
     return panels;
   });
-  // A sum of few terms, or of a few filters, takes as long as one of more.
   const int64_t work = groups * std::max(depth, kFewTerms) * std::max(N, kFewFilters);
   const Bands bands(B, grid, Band<T>(grid).rows(), grid.x.places * work);
   parallel_for_pieces(bands.count(), bands.grain(), 1, [&] {
