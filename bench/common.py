@@ -120,7 +120,7 @@ def _compiled(source):
 
 
 def describe_machine(threads):
-    """Return what bounds a network here and now, as a line of text, and the peak in GFLOP/s."""
+    """Return what bounds a network here and now, as text, and the peak in GFLOP/s."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     _, peak, _, memory, *message = compile_and_run("machine.cpp").splitlines()[-1].split()
     line = (
