@@ -40,7 +40,7 @@ void over_windows(const Windows& w, int64_t C, Use use) {
   });
 }
 
-// The largest of each channel, NaN if one is; `chosen`, unless it is null, gets which it was.
+// The largest of each channel, NaN if one is; if it is wanted, `chosen` gets which it was.
 template <typename T, bool kWantsChosen>
 void max_of_window(const Windows& w, int64_t C, const T* image, const Range& rows,
                    const Range& columns, int64_t y, int64_t x, T* out, T* chosen) {
