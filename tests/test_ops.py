@@ -128,3 +128,11 @@ def test_labels_outside_the_classes():
 def test_binary_crossentropy_is_element_by_element():
     t, p = np.array([[1.0, 0.0]]), np.array([[0.9, 0.2]])
     np.testing.assert_allclose(ops.binary_crossentropy(t, p), -np.log([[0.9, 0.8]]))
+
+
+@pytest.mark.parametrize("interpolation", ["cubic", None, ["nearest"]])
+@pytest.mark.parametrize("enlarge", [ops.resize, ops.upsample])
+def test_an_interpolation_that_is_none(enlarge, interpolation):
+    for _ in range(2):  # what was refused once is not remembered as known
+        with pytest.raises(ValueError, match="interpolation must be one of 'nearest', 'bilinear'"):
+            enlarge(np.zeros((1, 2, 2, 1), np.float32), (4, 4), interpolation)

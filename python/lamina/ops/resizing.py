@@ -62,7 +62,7 @@ def _taps(size: int, places: int, interpolation: str, kind: str) -> tuple[Any, A
 
 def check_interpolation(interpolation: str) -> None:
     """Refuse the name of an interpolation that is unknown."""
-    if interpolation not in INTERPOLATIONS:
+    if not isinstance(interpolation, str) or interpolation not in INTERPOLATIONS:
         raise ValueError(
             f"interpolation must be one of {', '.join(map(repr, INTERPOLATIONS))}, got "
             f"{interpolation!r}"
@@ -72,7 +72,6 @@ def check_interpolation(interpolation: str) -> None:
 @functools.lru_cache(maxsize=256)
 def _plan(cells: Pair, places: Pair, interpolation: str, kind: str) -> tuple[Any, Any, Any, Any]:
     """Return the taps of the rows and those of the columns."""
-    check_interpolation(interpolation)
     rows, columns = (
         _taps(*sizes, interpolation, kind) for sizes in zip(cells, places, strict=True)
     )
@@ -81,6 +80,7 @@ def _plan(cells: Pair, places: Pair, interpolation: str, kind: str) -> tuple[Any
 
 def _resized(x: Any, images: Any, places: Pair, interpolation: str) -> tuple[Any, Any]:
     """Return x, seen as images, with so many rows and columns, and the vjp."""
+    check_interpolation(interpolation)
     samples, rows, columns, channels = images.shape
     cells = (rows, columns)
     taps = _plan(cells, places, interpolation, images.dtype.char)
