@@ -137,11 +137,17 @@ def _run_network_kernels():
     loss, scales = core.softmax_cross_entropy(labels, y)
     images = rng.normal(size=(9, 40, 40, 24)).astype(np.float32)
     windows = [rng.normal(size=(side, side, 24, 24)).astype(np.float32) for side in (3, 5)]
-    options = ((1, 1), (1, 1), (1, 1), 1, "linear")
+    places = [
+        core.Windows((40, 40), (side, side), (42 - side + 1,) * 2, (1, 1), (1, 1), (1, 1))
+        for side in (3, 5)
+    ]
     return [
         core.gelu(np.resize(x, 2_000_003)),
         core.matmul(images.reshape(-1, 24), windows[0][0, 0], False, False),
-        *(core.conv2d(images, window, None, (38, 38), *options) for window in windows),
+        *(
+            core.conv2d(images, window, None, where, 1, "linear")
+            for window, where in zip(windows, places, strict=True)
+        ),
         y,
         *core.activation_gradient(x, dy, "sigmoid", True),
         core.matmul(x, dy, True, False),

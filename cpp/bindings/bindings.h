@@ -11,6 +11,21 @@
 
 #include "activation.h"
 
+// Contiguous arrays of a type are taken as they are, or refused. pybind11 has numpy make one of
+// each argument, even of such an array, and for three of them that takes longer than a small
+// kernel.
+template <typename T>
+struct pybind11::detail::pyobject_caster<pybind11::array_t<T, pybind11::array::c_style>> {
+  using type = array_t<T, array::c_style>;
+  bool load(handle given, bool) {
+    if (!type::check_(given)) return false;
+    value = reinterpret_borrow<type>(given);
+    return true;
+  }
+  static handle cast(const handle& result, return_value_policy, handle) { return result.inc_ref(); }
+  PYBIND11_TYPE_CASTER(type, handle_type_name<type>::name);
+};
+
 namespace lamina::bindings {
 
 namespace py = pybind11;
@@ -71,6 +86,7 @@ void register_recurrent(py::module_& m);
 void register_text(py::module_& m);
 void register_threads(py::module_& m);
 void register_vectors(py::module_& m);
+void register_windows(py::module_& m);
 void register_word2vec(py::module_& m);
 
 }  // namespace lamina::bindings

@@ -1,4 +1,5 @@
-// How Python says where windows lie: pairs of (rows, columns).
+// How Python says where windows lie: a `Windows` made once, of pairs (rows, columns), which is
+// quicker to hand over than the pairs. How many images there are, the arrays say.
 #pragma once
 
 #include <array>
@@ -10,20 +11,6 @@ namespace lamina::bindings {
 
 using Pair = std::array<int64_t, 2>;
 
-// Checked to be in ranges in which no product of two overflows.
-inline Windows windows_of(int64_t B, const Pair& cells, const Pair& window, const Pair& places,
-                          const Pair& strides, const Pair& dilation, const Pair& before) {
-  constexpr int64_t limit = int64_t(1) << 30;
-  for (const Pair& pair : {cells, window, places, strides, dilation}) {
-    require(0 < pair[0] && pair[0] <= limit && 0 < pair[1] && pair[1] <= limit,
-            "images, windows, places, strides and dilation must be positive, and below 2^30");
-  }
-  require(0 <= before[0] && before[0] <= limit && 0 <= before[1] && before[1] <= limit,
-          "before must not be negative");
-  return {B,          cells[0],   cells[1],    window[0],   window[1], places[0], places[1],
-          strides[0], strides[1], dilation[0], dilation[1], before[0], before[1]};
-}
-
 // Rows and columns of images (images, rows, columns, channels).
 inline Pair cells_of(const py::array& images) { return {images.shape(1), images.shape(2)}; }
 
@@ -32,12 +19,39 @@ inline void require_images(const py::array& images, const char* name) {
           " must be (images, rows, columns, channels), got ", images);
 }
 
+// The windows on as many images, `x`, whose cells they are on.
+inline Windows on_cells(Windows w, const py::array& x) {
+  require_images(x, "x");
+  require(x.shape(1) == w.H && x.shape(2) == w.W, "windows on ", w.H, " x ", w.W,
+          " cells do not fit x ", x);
+  w.B = x.shape(0);
+  return w;
+}
+
+// The windows on as many images as `dy`, which has a cell for each of their places.
+inline Windows on_places(Windows w, const py::array& dy) {
+  require_images(dy, "dy");
+  require(dy.shape(1) == w.OH && dy.shape(2) == w.OW, "windows at ", w.OH, " x ", w.OW,
+          " places do not fit dy ", dy);
+  w.B = dy.shape(0);
+  return w;
+}
+
+// Both, for gradients that read images and what their windows gave.
+inline Windows on_both(const Windows& w, const py::array& x, const py::array& dy) {
+  require_images(x, "x");
+  require_images(dy, "dy");
+  require(x.shape(0) == dy.shape(0), "x ", x, " and dy ", dy, " must have as many images");
+  on_places(w, dy);
+  return on_cells(w, x);
+}
+
 // A new array of images, unless its size cannot be meant.
 template <typename T>
-Array<T> new_images(int64_t B, const Pair& cells, int64_t channels) {
-  require(double(B) * double(cells[0]) * double(cells[1]) * double(channels) < double(1LL << 48),
+Array<T> new_images(int64_t B, int64_t H, int64_t W, int64_t channels) {
+  require(double(B) * double(H) * double(W) * double(channels) < double(1LL << 48),
           "the result would have more elements than memory can");
-  return new_array<T>({B, cells[0], cells[1], channels});
+  return new_array<T>({B, H, W, channels});
 }
 
 }  // namespace lamina::bindings

@@ -26,5 +26,6 @@ PYBIND11_MODULE(LAMINA_MODULE, m) {
   lamina::bindings::register_text(m);
   lamina::bindings::register_threads(m);
   lamina::bindings::register_vectors(m);
+  lamina::bindings::register_windows(m);
   lamina::bindings::register_word2vec(m);
 }

@@ -9,29 +9,26 @@ namespace lamina::bindings {
 namespace {
 
 // What a pooling kernel relies on: every window has a cell within the image.
-Windows pools_of(int64_t B, const Pair& cells, const Pair& window, const Pair& places,
-                 const Pair& strides, const Pair& before) {
-  const Windows w = windows_of(B, cells, window, places, strides, {1, 1}, before);
+Windows pools(const Windows& w) {
   require(w.top < w.kh && w.left < w.kw && (w.OH - 1) * w.stride_y - w.top < w.H &&
               (w.OW - 1) * w.stride_x - w.left < w.W,
           "a window lies outside of its image");
   require(w.kh * w.kw <= (1 << 24), "a window has more than 2^24 cells");
+  require(w.dilation_y == 1 && w.dilation_x == 1, "windows that are pooled are not dilated");
   return w;
 }
 
 template <typename T>
-py::object max_pool(const Array<T>& x, const Pair& window, const Pair& size, const Pair& strides,
-                    const Pair& before, bool want_chosen) {
-  require_images(x, "x");
+py::object max_pool(const Array<T>& x, const Windows& windows, bool want_chosen) {
+  const Windows w = pools(on_cells(windows, x));
   const int64_t C = x.shape(3);
-  const Windows w = pools_of(x.shape(0), cells_of(x), window, size, strides, before);
-  Array<T> y = new_images<T>(x.shape(0), size, C);
+  Array<T> y = new_images<T>(w.B, w.OH, w.OW, C);
   T* out = y.mutable_data();
   if (!want_chosen) {
     py::gil_scoped_release release;
     max_pool2d<T>(w, C, x.data(), out, nullptr);
   } else {
-    Array<T> chosen = new_images<T>(x.shape(0), size, C);
+    Array<T> chosen = new_images<T>(w.B, w.OH, w.OW, C);
     T* chosen_out = chosen.mutable_data();
     {
       py::gil_scoped_release release;
@@ -43,13 +40,11 @@ py::object max_pool(const Array<T>& x, const Pair& window, const Pair& size, con
 }
 
 template <typename T>
-Array<T> max_pool_gradient(const Array<T>& chosen, const Array<T>& dy, const Pair& window,
-                           const Pair& size, const Pair& strides, const Pair& before) {
-  require_images(dy, "dy");
+Array<T> max_pool_gradient(const Array<T>& chosen, const Array<T>& dy, const Windows& windows) {
+  const Windows w = pools(on_places(windows, dy));
   require(shape_of(chosen) == shape_of(dy), "chosen ", chosen, " must have the shape of dy ", dy);
   const int64_t C = dy.shape(3);
-  const Windows w = pools_of(dy.shape(0), size, window, cells_of(dy), strides, before);
-  Array<T> dx = new_images<T>(dy.shape(0), size, C);
+  Array<T> dx = new_images<T>(w.B, w.H, w.W, C);
   T* out = dx.mutable_data();
   py::gil_scoped_release release;
   max_pool2d_gradient(w, C, chosen.data(), dy.data(), out);
@@ -57,12 +52,10 @@ Array<T> max_pool_gradient(const Array<T>& chosen, const Array<T>& dy, const Pai
 }
 
 template <typename T>
-Array<T> average_pool(const Array<T>& x, const Pair& window, const Pair& size, const Pair& strides,
-                      const Pair& before) {
-  require_images(x, "x");
+Array<T> average_pool(const Array<T>& x, const Windows& windows) {
+  const Windows w = pools(on_cells(windows, x));
   const int64_t C = x.shape(3);
-  const Windows w = pools_of(x.shape(0), cells_of(x), window, size, strides, before);
-  Array<T> y = new_images<T>(x.shape(0), size, C);
+  Array<T> y = new_images<T>(w.B, w.OH, w.OW, C);
   T* out = y.mutable_data();
   py::gil_scoped_release release;
   average_pool2d(w, C, x.data(), out);
@@ -70,12 +63,10 @@ Array<T> average_pool(const Array<T>& x, const Pair& window, const Pair& size, c
 }
 
 template <typename T>
-Array<T> average_pool_gradient(const Array<T>& dy, const Pair& window, const Pair& size,
-                               const Pair& strides, const Pair& before) {
-  require_images(dy, "dy");
+Array<T> average_pool_gradient(const Array<T>& dy, const Windows& windows) {
+  const Windows w = pools(on_places(windows, dy));
   const int64_t C = dy.shape(3);
-  const Windows w = pools_of(dy.shape(0), size, window, cells_of(dy), strides, before);
-  Array<T> dx = new_images<T>(dy.shape(0), size, C);
+  Array<T> dx = new_images<T>(w.B, w.H, w.W, C);
   T* out = dx.mutable_data();
   py::gil_scoped_release release;
   average_pool2d_gradient(w, C, dy.data(), out);
@@ -139,7 +130,7 @@ Array<T> interpolated(const Array<T>& x, const Array<int32_t>& cells_down,
   const int64_t B = x.shape(0), H = x.shape(1), W = x.shape(2), C = x.shape(3);
   const Taps<T> down = taps_of(cells_down, weights_down, H);
   const Taps<T> across = taps_of(cells_across, weights_across, W);
-  Array<T> y = new_images<T>(B, {down.places, across.places}, C);
+  Array<T> y = new_images<T>(B, down.places, across.places, C);
   T* out = y.mutable_data();
   py::gil_scoped_release release;
   interpolate(x.data(), B, H, W, C, down, across, out);
@@ -159,7 +150,7 @@ Array<T> interpolated_gradient(const Array<T>& dy, const Array<int32_t>& cells_d
   require(down.places == dy.shape(1) && across.places == dy.shape(2),
           "cells must be one row for each of dy's rows and columns");
   const int64_t B = dy.shape(0), C = dy.shape(3);
-  Array<T> dx = new_images<T>(B, size, C);
+  Array<T> dx = new_images<T>(B, size[0], size[1], C);
   T* out = dx.mutable_data();
   py::gil_scoped_release release;
   interpolate_gradient(dy.data(), B, size[0], size[1], C, down, across, out);
@@ -168,27 +159,21 @@ Array<T> interpolated_gradient(const Array<T>& dy, const Array<int32_t>& cells_d
 
 template <typename T>
 void register_for(py::module_& m) {
-  m.def("max_pool2d", &max_pool<T>, py::arg("x").noconvert(), py::arg("window"), py::arg("size"),
-        py::arg("strides"), py::arg("before"), py::arg("want_chosen"));
-  m.def("max_pool2d_gradient", &max_pool_gradient<T>, py::arg("chosen").noconvert(),
-        py::arg("dy").noconvert(), py::arg("window"), py::arg("size"), py::arg("strides"),
-        py::arg("before"));
-  m.def("average_pool2d", &average_pool<T>, py::arg("x").noconvert(), py::arg("window"),
-        py::arg("size"), py::arg("strides"), py::arg("before"));
-  m.def("average_pool2d_gradient", &average_pool_gradient<T>, py::arg("dy").noconvert(),
-        py::arg("window"), py::arg("size"), py::arg("strides"), py::arg("before"));
-  m.def("weighted_sum", &sum_weighted<T>, py::arg("x").noconvert(), py::arg("weights").noconvert());
-  m.def("weighted_sum_gradient", &sum_weighted_gradient<T>, py::arg("dy").noconvert(),
-        py::arg("weights").noconvert());
-  m.def("max_over_all_gradient", &max_gradient<T>, py::arg("x").noconvert(),
-        py::arg("y").noconvert(), py::arg("dy").noconvert());
-  m.def("interpolate", &interpolated<T>, py::arg("x").noconvert(),
-        py::arg("cells_down").noconvert(), py::arg("weights_down").noconvert(),
-        py::arg("cells_across").noconvert(), py::arg("weights_across").noconvert());
-  m.def("interpolate_gradient", &interpolated_gradient<T>, py::arg("dy").noconvert(),
-        py::arg("cells_down").noconvert(), py::arg("weights_down").noconvert(),
-        py::arg("cells_across").noconvert(), py::arg("weights_across").noconvert(),
-        py::arg("size"));
+  const auto x = py::arg("x").noconvert(), dy = py::arg("dy").noconvert();
+  const auto windows = py::arg("windows");
+  m.def("max_pool2d", &max_pool<T>, x, windows, py::arg("want_chosen"));
+  m.def("max_pool2d_gradient", &max_pool_gradient<T>, py::arg("chosen").noconvert(), dy, windows);
+  m.def("average_pool2d", &average_pool<T>, x, windows);
+  m.def("average_pool2d_gradient", &average_pool_gradient<T>, dy, windows);
+  m.def("weighted_sum", &sum_weighted<T>, x, py::arg("weights").noconvert());
+  m.def("weighted_sum_gradient", &sum_weighted_gradient<T>, dy, py::arg("weights").noconvert());
+  m.def("max_over_all_gradient", &max_gradient<T>, x, py::arg("y").noconvert(), dy);
+  m.def("interpolate", &interpolated<T>, x, py::arg("cells_down").noconvert(),
+        py::arg("weights_down").noconvert(), py::arg("cells_across").noconvert(),
+        py::arg("weights_across").noconvert());
+  m.def("interpolate_gradient", &interpolated_gradient<T>, dy, py::arg("cells_down").noconvert(),
+        py::arg("weights_down").noconvert(), py::arg("cells_across").noconvert(),
+        py::arg("weights_across").noconvert(), py::arg("size"));
 }
 
 }  // namespace

@@ -31,6 +31,11 @@ class Windows:
         )
         return tuple((n + b + a - (k - 1) * d - 1) // s + 1 for n, k, s, d, b, a in sizes)
 
+    def of(self, kernels):
+        """Return the same as the kernels want it."""
+        where = (self.cells, self.window, self.places, self.strides, self.dilation, self.before)
+        return kernels.Windows(*where)
+
     def meetings(self):
         """Yield (place, element of the window, cell) of all that meet within the image."""
         for oy, ox in np.ndindex(*self.places):

@@ -82,15 +82,15 @@ def check_conv2d(kernels, batch, case, dtype, activation="linear"):
         channels,
     )
     act = ACTIVATIONS[activation]
-    options = (strides, dilation, before, groups)
-    got = kernels.conv2d(x, kernel, bias, w.places, *options, activation)
+    where = w.of(kernels)
+    got = kernels.conv2d(x, kernel, bias, where, groups, activation)
     assert_close(got, act(conv2d(x, kernel, w, groups) + bias), dtype)
-    got = kernels.conv2d_gradient_input(dy, kernel, None, cells, *options, "linear")
+    got = kernels.conv2d_gradient_input(dy, kernel, None, where, groups, "linear")
     wanted = conv2d_gradient_input(dy, kernel, w, groups)
     assert_close(got, wanted, dtype)
-    got = kernels.conv2d_gradient_input(dy, kernel, bias_in, cells, *options, activation)
+    got = kernels.conv2d_gradient_input(dy, kernel, bias_in, where, groups, activation)
     assert_close(got, act(wanted + bias_in), dtype)
-    got = kernels.conv2d_gradient_kernel(x, dy, window, *options)
+    got = kernels.conv2d_gradient_kernel(x, dy, where, groups)
     assert_close(got, conv2d_gradient_kernel(x, dy, w, groups), dtype)
 
 
@@ -125,19 +125,20 @@ def test_a_tall_image_is_cut_in_bands(kernels):
 
 def test_an_empty_batch(kernels):
     x, kernel, dy = arrays(0, "float32", (0, 5, 5, 2), (3, 3, 2, 4), (0, 3, 3, 4))
-    options = ((1, 1), (1, 1), (0, 0), 1)
-    assert kernels.conv2d(x, kernel, None, (3, 3), *options, "linear").shape == (0, 3, 3, 4)
-    dx = kernels.conv2d_gradient_input(dy, kernel, None, (5, 5), *options, "linear")
+    where = Windows((5, 5), (3, 3)).of(kernels)
+    assert kernels.conv2d(x, kernel, None, where, 1, "linear").shape == (0, 3, 3, 4)
+    dx = kernels.conv2d_gradient_input(dy, kernel, None, where, 1, "linear")
     assert dx.shape == (0, 5, 5, 2)
-    assert not kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options).any()
+    assert not kernels.conv2d_gradient_kernel(x, dy, where, 1).any()
     cells = np.zeros((0, 5, 5, 4), np.float32)  # a convolution of one cell is a product
-    assert not kernels.conv2d_gradient_kernel(x, cells, (1, 1), *options).any()
+    assert not kernels.conv2d_gradient_kernel(
+        x, cells, Windows((5, 5), (1, 1)).of(kernels), 1
+    ).any()
     kernel = kernel[:, :, :, :1].copy()
     dy = dy[..., :2].copy()
-    options = options[:3]
-    assert kernels.depthwise_conv2d(x, kernel, None, (3, 3), *options, "linear").size == 0
-    assert kernels.depthwise_conv2d_gradient_input(dy, kernel, (5, 5), *options).size == 0
-    assert not kernels.depthwise_conv2d_gradient_kernel(x, dy, (3, 3), *options).any()
+    assert kernels.depthwise_conv2d(x, kernel, None, where, "linear").size == 0
+    assert kernels.depthwise_conv2d_gradient_input(dy, kernel, where).size == 0
+    assert not kernels.depthwise_conv2d_gradient_kernel(x, dy, where).any()
 
 
 GRADIENTS = {  # samples, cells, channels and filters
@@ -157,7 +158,8 @@ def test_the_same_bits_each_time(kernels, case):
 
     def gradient(threads):
         kernels.set_num_threads(threads)
-        return kernels.conv2d_gradient_kernel(x, dy, (3, 3), (1, 1), (1, 1), (0, 0), 1)
+        where = Windows((height, width), (3, 3)).of(kernels)
+        return kernels.conv2d_gradient_kernel(x, dy, where, 1)
 
     try:
         alone = gradient(1)
@@ -207,12 +209,12 @@ def check_depthwise(kernels, batch, case, dtype, multiplier, activation="linear"
         channels * multiplier,
         (batch, *w.places, channels * multiplier),
     )
-    options = (strides, dilation, before)
-    got = kernels.depthwise_conv2d(x, kernel, bias, w.places, *options, activation)
+    where = w.of(kernels)
+    got = kernels.depthwise_conv2d(x, kernel, bias, where, activation)
     assert_close(got, ACTIVATIONS[activation](depthwise(x, kernel, w) + bias), dtype)
-    got = kernels.depthwise_conv2d_gradient_input(dy, kernel, cells, *options)
+    got = kernels.depthwise_conv2d_gradient_input(dy, kernel, where)
     assert_close(got, depthwise_gradient_input(dy, kernel, w), dtype)
-    got = kernels.depthwise_conv2d_gradient_kernel(x, dy, window, *options)
+    got = kernels.depthwise_conv2d_gradient_kernel(x, dy, where)
     assert_close(got, depthwise_gradient_kernel(x, dy, w), dtype)
 
 
@@ -230,7 +232,8 @@ def test_depthwise(kernels, case, dtype, multiplier):
 
 def test_wrong_arguments(kernels):
     x, kernel, bias = arrays(0, "float32", (2, 5, 5, 4), (3, 3, 4, 6), 6)
-    good = [x, kernel, bias, (3, 3), (1, 1), (1, 1), (0, 0), 1, "linear"]
+    where = Windows((5, 5), (3, 3)).of(kernels)
+    good = [x, kernel, bias, where, 1, "linear"]
     assert kernels.conv2d(*good).shape == (2, 3, 3, 6)
 
     def refused(place, value, match):
@@ -240,38 +243,70 @@ def test_wrong_arguments(kernels):
             kernels.conv2d(*arguments)
 
     refused(0, x[0], r"got \(5, 5, 4\)")
+    refused(0, x[:, 1:].copy(), r"on 5 x 5 cells do not fit x \(2, 4, 5, 4\)")
+    refused(0, x[:, :, 1:].copy(), r"on 5 x 5 cells do not fit x \(2, 5, 4, 4\)")
     refused(1, kernel[:, :, :3].copy(), "does not fit 4 channels")
     refused(1, kernel[:0], "rows, columns, channels, filters")
+    refused(1, kernel[:2], r"of 3 x 3 cells do not fit kernel \(2, 3, 4, 6\)")
+    refused(1, kernel[:, :2].copy(), r"of 3 x 3 cells do not fit kernel \(3, 2, 4, 6\)")
     refused(2, bias[:3].copy(), r"bias must be \(6,\), got \(3,\)")
-    refused(3, (0, 3), "positive")
-    refused(3, (2**30, 2**30), "more elements than memory")
-    refused(4, (1, 0), "positive")
-    refused(5, (2**40, 1), "below 2\\^30")
-    refused(6, (-1, 0), "before")
-    refused(7, 0, "groups")
-    refused(7, 3, "groups")
-    refused(8, "gelu", "gelu")
-    for place, value in ((0, x.astype(np.float64)), (0, x.transpose(0, 2, 1, 3)), (1, None)):
+    huge = kernels.Windows((5, 5), (3, 3), (2**30, 2**30), (1, 1), (1, 1), (0, 0))
+    refused(3, huge, "more elements than memory")
+    refused(4, 0, "groups")
+    refused(4, 3, "groups")
+    refused(5, "gelu", "gelu")
+    strided = x.transpose(0, 2, 1, 3)
+    wrong = ((0, x.astype(np.float64)), (0, strided), (0, x.tolist()), (1, None), (3, None))
+    for place, value in wrong:
         arguments = list(good)
         arguments[place] = value
         with pytest.raises(TypeError):
             kernels.conv2d(*arguments)
 
 
+def test_windows_that_cannot_be(kernels):
+    good = [(5, 5), (3, 3), (3, 3), (1, 1), (1, 1), (0, 0)]
+    for place, value, match in (
+        (0, (5, 0), "positive"),
+        (1, (0, 3), "positive"),
+        (2, (0, 3), "positive"),
+        (3, (1, 0), "positive"),
+        (4, (2**40, 1), "below 2\\^30"),
+        (5, (-1, 0), "before"),
+    ):
+        arguments = list(good)
+        arguments[place] = value
+        with pytest.raises(ValueError, match=match):
+            kernels.Windows(*arguments)
+
+
 def test_wrong_gradient_arguments(kernels):
     x, kernel, dy = arrays(0, "float32", (2, 5, 5, 4), (3, 3, 4, 6), (2, 3, 3, 6))
-    options = ((1, 1), (1, 1), (0, 0))
+    where = Windows((5, 5), (3, 3)).of(kernels)
+    same = Windows((5, 5), (3, 3), before=(1, 1), after=(1, 1)).of(kernels)
     with pytest.raises(ValueError, match="filters"):
-        kernels.conv2d_gradient_input(x, kernel, None, (5, 5), *options, 1, "linear")
+        kernels.conv2d_gradient_input(x, kernel, None, same, 1, "linear")
+    with pytest.raises(ValueError, match=r"at 5 x 5 places do not fit dy \(2, 3, 3, 6\)"):
+        kernels.conv2d_gradient_input(dy, kernel, None, same, 1, "linear")
     with pytest.raises(ValueError, match="groups"):
-        kernels.conv2d_gradient_input(dy, kernel, None, (5, 5), *options, 0, "linear")
+        kernels.conv2d_gradient_input(dy, kernel, None, where, 0, "linear")
     with pytest.raises(ValueError, match="as many images"):
-        kernels.conv2d_gradient_kernel(x[:1].copy(), dy, (3, 3), *options, 1)
+        kernels.conv2d_gradient_kernel(x[:1].copy(), dy, where, 1)
+    for kernel_of in (
+        lambda *a: kernels.conv2d_gradient_kernel(*a, 1),
+        kernels.depthwise_conv2d_gradient_kernel,
+    ):
+        with pytest.raises(ValueError, match="at 5 x 5 places do not fit dy"):
+            kernel_of(x, dy[..., :4].copy(), same)
+        with pytest.raises(ValueError, match="on 5 x 5 cells do not fit x"):
+            kernel_of(x[:, 1:].copy(), dy[..., :4].copy(), where)
     with pytest.raises(ValueError, match="groups"):
-        kernels.conv2d_gradient_kernel(x, dy, (3, 3), *options, 4)
-    with pytest.raises(ValueError, match="does not fit"):
-        kernels.depthwise_conv2d(dy, kernel, None, (3, 3), *options, "linear")
-    with pytest.raises(ValueError, match="does not fit"):
-        kernels.depthwise_conv2d_gradient_input(dy, kernel, (5, 5), *options)
+        kernels.conv2d_gradient_kernel(x, dy, where, 4)
+    with pytest.raises(ValueError, match="does not fit x"):
+        kernels.depthwise_conv2d(x[..., :3].copy(), kernel, None, where, "linear")
+    with pytest.raises(ValueError, match="do not fit kernel"):
+        kernels.depthwise_conv2d(x, kernel[:2], None, where, "linear")
+    with pytest.raises(ValueError, match="does not fit dy"):
+        kernels.depthwise_conv2d_gradient_input(dy, kernel, where)
     with pytest.raises(ValueError, match="multiple"):
-        kernels.depthwise_conv2d_gradient_kernel(x, dy, (3, 3), *options)
+        kernels.depthwise_conv2d_gradient_kernel(x, dy, where)

@@ -50,30 +50,29 @@ def test_pooling(kernels, case, batch, dtype):
     # Few values, so that there are ties.
     x = random.integers(-3, 4, (batch, *cells, channels)).astype(dtype)
     dy = random.standard_normal((batch, *w.places, channels)).astype(dtype)
-    where = (window, w.places, strides, before)
-    back = (window, cells, strides, before)
+    where = w.of(kernels)
 
     wanted, wanted_chosen = max_pool(x, w)
-    y, chosen = kernels.max_pool2d(x, *where, want_chosen=True)
+    y, chosen = kernels.max_pool2d(x, where, want_chosen=True)
     np.testing.assert_array_equal(y, wanted)
     np.testing.assert_array_equal(chosen, wanted_chosen)
-    np.testing.assert_array_equal(kernels.max_pool2d(x, *where, want_chosen=False), wanted)
-    dx = kernels.max_pool2d_gradient(chosen, dy, *back)
+    np.testing.assert_array_equal(kernels.max_pool2d(x, where, want_chosen=False), wanted)
+    dx = kernels.max_pool2d_gradient(chosen, dy, where)
     close(dx, max_pool_gradient(wanted_chosen, dy, w), dtype)
 
-    close(kernels.average_pool2d(x, *where), average_pool(x, w), dtype)
-    close(kernels.average_pool2d_gradient(dy, *back), average_pool_gradient(dy, w), dtype)
+    close(kernels.average_pool2d(x, where), average_pool(x, w), dtype)
+    close(kernels.average_pool2d_gradient(dy, where), average_pool_gradient(dy, w), dtype)
 
 
 def test_max_of_nan_and_of_minus_infinity(kernels):
     x = np.full((1, 2, 4, 20), -np.inf, np.float32)
     x[0, 1, 2:, 3] = np.nan, 5
-    where = ((2, 2), (1, 2), (2, 2), (0, 0))
-    y, chosen = kernels.max_pool2d(x, *where, want_chosen=True)
+    where = Windows((2, 4), (2, 2), (2, 2)).of(kernels)
+    y, chosen = kernels.max_pool2d(x, where, want_chosen=True)
     wanted = np.full((1, 1, 2, 20), -np.inf)
     wanted[0, 0, 1, 3] = np.nan
     np.testing.assert_array_equal(y, wanted)
-    np.testing.assert_array_equal(kernels.max_pool2d(x, *where, want_chosen=False), wanted)
+    np.testing.assert_array_equal(kernels.max_pool2d(x, where, want_chosen=False), wanted)
     wanted_chosen = np.zeros((1, 1, 2, 20))
     wanted_chosen[0, 0, 1, 3] = 2
     np.testing.assert_array_equal(chosen, wanted_chosen)
@@ -139,30 +138,34 @@ def test_interpolate(kernels, taps, batch, channels, dtype):
 
 def test_wrong_arguments(kernels):
     x = np.zeros((2, 4, 4, 3), np.float32)
-    good = [x, (2, 2), (2, 2), (2, 2), (0, 0)]
+    good = [(4, 4), (2, 2), (2, 2), (2, 2), (1, 1), (0, 0)]
 
-    def refused(place, value, match):
-        arguments = list(good)
-        arguments[place] = value
+    def refused(match, x, windows):
         with pytest.raises(ValueError, match=match):
-            kernels.max_pool2d(*arguments, want_chosen=True)
+            kernels.max_pool2d(x, windows, want_chosen=True)
         with pytest.raises(ValueError, match=match):
-            kernels.average_pool2d(*arguments)
+            kernels.average_pool2d(x, windows)
 
-    refused(0, x[0], "images, rows, columns, channels")
-    refused(1, (0, 2), "positive")
-    refused(1, (2**13, 2**13), "2\\^24")
-    refused(2, (3, 2), "outside of its image")
-    refused(2, (2, 3), "outside of its image")
-    refused(3, (2, 0), "positive")
-    refused(4, (2, 0), "outside of its image")
-    refused(4, (0, -1), "negative")
+    fitting = kernels.Windows(*good)
+    refused("images, rows, columns, channels", x[0], fitting)
+    refused(r"on 4 x 4 cells do not fit x \(2, 3, 4, 3\)", x[:, 1:].copy(), fitting)
+    for place, value, match in (
+        (1, (2**13, 2**13), "2\\^24"),
+        (2, (3, 2), "outside of its image"),
+        (2, (2, 3), "outside of its image"),
+        (4, (1, 2), "dilated"),
+        (5, (2, 0), "outside of its image"),
+    ):
+        refused(match, x, kernels.Windows(*good[:place], value, *good[place + 1 :]))
 
     dy = np.zeros((2, 2, 2, 3), np.float32)
     with pytest.raises(ValueError, match="shape of dy"):
-        kernels.max_pool2d_gradient(np.zeros((2, 2, 2, 2), np.float32), dy, *good[1:])
+        kernels.max_pool2d_gradient(np.zeros((2, 2, 2, 2), np.float32), dy, fitting)
+    with pytest.raises(ValueError, match="at 2 x 2 places do not fit dy"):
+        kernels.average_pool2d_gradient(dy[:, 1:].copy(), fitting)
+    beyond = kernels.Windows((2, 2), *good[1:])
     with pytest.raises(ValueError, match="outside of its image"):
-        kernels.average_pool2d_gradient(dy, (2, 2), (2, 2), (2, 2), (0, 0))
+        kernels.average_pool2d_gradient(dy, beyond)
     with pytest.raises(ValueError, match="one for each row"):
         kernels.weighted_sum(x[0], np.zeros((4, 3), np.float32))
     with pytest.raises(ValueError, match="as many rows"):

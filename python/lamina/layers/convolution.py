@@ -124,9 +124,8 @@ class Conv(Filters):
         self.kernel = self.add_weight(shape, name="kernel", **self._weight_options("kernel"))
         self._add_bias(self.filters)
 
-    def _apply(self, inputs: Any) -> Any:
-        y = convolution(inputs, self.kernel, self.bias, *self._where, self._fused)
-        return y if self._after is None else self._after(y)
+    def _operation(self) -> tuple[Any, ...]:
+        return convolution, self.kernel, self.bias, *self._where, self._fused
 
     def _output_shape(self, shape: Shape) -> Shape:
         return (shape[0], *self._cells_after(shape), self.filters)
@@ -215,11 +214,9 @@ class ConvTranspose(Filters):
         self.kernel = self.add_weight(shape, name="kernel", **self._weight_options("kernel"))
         self._add_bias(self.filters)
 
-    def _apply(self, inputs: Any) -> Any:
-        y = transposed_convolution(
-            inputs, self.kernel, self.bias, *self._where, self._extra, self._fused
-        )
-        return y if self._after is None else self._after(y)
+    def _operation(self) -> tuple[Any, ...]:
+        where = (*self._where, self._extra)
+        return transposed_convolution, self.kernel, self.bias, *where, self._fused
 
     def _output_shape(self, shape: Shape) -> Shape:
         strides, padding, dilation = self._where

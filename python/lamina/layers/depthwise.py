@@ -55,9 +55,8 @@ class DepthwiseConv(Filters):
         self.kernel = self.add_weight(shape, name="kernel", **self._weight_options("depthwise"))
         self._add_bias(channels * self.depth_multiplier)
 
-    def _apply(self, inputs: Any) -> Any:
-        y = depthwise_convolution(inputs, self.kernel, self.bias, *self._where, self._fused)
-        return y if self._after is None else self._after(y)
+    def _operation(self) -> tuple[Any, ...]:
+        return depthwise_convolution, self.kernel, self.bias, *self._where, self._fused
 
     def _output_shape(self, shape: Shape) -> Shape:
         channels = shape[-1]

@@ -55,8 +55,8 @@ class Pooling(Spatial):
         self.padding = check_padding(padding)
         self._where = (self._pair(self.pool_size), self._pair(self.strides), self.padding)
 
-    def _apply(self, inputs: Any) -> Any:
-        return self._function(inputs, *self._where)
+    def _operation(self) -> tuple[Any, ...]:
+        return self._function, *self._where
 
     def _output_shape(self, shape: Shape) -> Shape:
         window, strides, padding = self._where

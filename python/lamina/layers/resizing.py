@@ -27,8 +27,8 @@ class UpSampling(Spatial):
     interpolation = "nearest"
     _factors: tuple[int, ...]
 
-    def _apply(self, inputs: Any) -> Any:
-        return upsample(inputs, self._factors, self.interpolation)
+    def _operation(self) -> tuple[Any, ...]:
+        return upsample, self._factors, self.interpolation
 
     def _output_shape(self, shape: Shape) -> Shape:
         cells = sizes_along(
@@ -127,8 +127,8 @@ class ZeroPadding(Borders):
 
     padding: Any
 
-    def _apply(self, inputs: Any) -> Any:
-        return pad(inputs, ((0, 0), *self._amounts, (0, 0)))
+    def _operation(self) -> tuple[Any, ...]:
+        return pad, ((0, 0), *self._amounts, (0, 0))
 
     def _output_shape(self, shape: Shape) -> Shape:
         cells = sizes_along(

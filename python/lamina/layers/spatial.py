@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from functools import update_wrapper
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lamina.autodiff import Tensor, Variable, is_recording
 from lamina.layers.input_spec import InputSpec
 from lamina.layers.layer import Layer
 from lamina.ops.convolution import channels_first, channels_last, is_channels_first
 from lamina.ops.windows import pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Shape = tuple[int | None, ...]
 
@@ -20,11 +24,13 @@ __all__ = ["Spatial"]
 class Spatial(Layer):
     """A layer of sequences (``rank`` 1) or images (2).
 
-    A subclass writes ``_apply(inputs)`` and ``_output_shape(shape)`` for channels last; with
-    ``data_format="channels_first"`` inputs and outputs are transposed around them.
+    A subclass writes ``_operation()`` or, if it is more than one, ``_apply(inputs)``, and
+    ``_output_shape(shape)``, for channels last; with ``data_format="channels_first"`` inputs and
+    outputs are transposed around them.
     """
 
     rank: int
+    _after: Any = None  # an activation that the operation has not built in
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -70,8 +76,35 @@ class Spatial(Layer):
             return channels_first(self._apply(channels_last(inputs)))
         return self._apply(inputs)
 
-    def _apply(self, inputs: Any) -> Any:
+    def _operation(self) -> tuple[Any, ...]:
+        """Return the operation that the layer is, and its arguments after the inputs."""
         raise NotImplementedError
+
+    def _apply(self, inputs: Any) -> Any:
+        operation, *arguments = self._operation()
+        y = operation(inputs, *arguments)
+        return y if self._after is None else self._after(y)
+
+    def shortcut(self, inputs: Any) -> Callable[[Any], Any] | None:
+        """Return what computes on tensors like this one; of arrays alone where no tape listens."""
+        again, cls = super().shortcut(inputs), type(self)
+        as_written = cls.call is Spatial.call and cls._apply is Spatial._apply
+        if again is None or not as_written or self._channels_first or self._after is not None:
+            return again
+        operation, *arguments = self._operation()
+        compute = operation.__wrapped__
+        arrays = [each.data if isinstance(each, Variable) else each for each in arguments]
+
+        def on_arrays(inputs: Any) -> Any:
+            if is_recording() or inputs.mask is not None or self.activity_regularizer is not None:
+                return again(inputs)
+            try:
+                return Tensor(compute(inputs.data, *arrays)[0])
+            except ValueError as error:
+                self._name_in(error)
+                raise
+
+        return on_arrays
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Return the shape of the output; sizes that are not known stay None.

@@ -43,8 +43,8 @@ def _plan(
     padding: str,
     dilation: Pair,
     output_padding: tuple[int | None, int | None] = (None, None),
-) -> tuple[Pair, Pair, Pair, Pair, int]:
-    """Return (cells, window, size of the output, cells before the first window, groups).
+) -> tuple[core.Windows, int]:
+    """Return where the kernels' windows lie, and the groups.
 
     ``shape`` is that of one sample, ``kernel`` that of the kernel.
     """
@@ -67,9 +67,11 @@ def _plan(
     *_, kernel_rows, kernel_columns, _, _ = (1, *kernel)
     cells, window = (rows, columns), (kernel_rows, kernel_columns)
     where = (cells, window, strides, dilation, padding)
-    if kind == "transposed convolution":
-        return cells, window, *transposed_windows(*where, output_padding), groups
-    return cells, window, *windows(*where), groups
+    if kind == "transposed convolution":  # of one that gives these cells, whose own are the output
+        size, before = transposed_windows(*where, output_padding)
+        return core.Windows(size, window, cells, strides, dilation, before), groups
+    size, before = windows(*where)
+    return core.Windows(cells, window, size, strides, dilation, before), groups
 
 
 def _images(x: Any, kernel: Any) -> tuple[Any, Any]:
@@ -95,13 +97,10 @@ def _through_activation(y: Any, dy: Any, activation: str, bias: Any) -> tuple[An
     return core.activation_gradient(dy if y is None else y, dy, activation, bias is not None)
 
 
-def _activated(
+def _vjp(
     x: Any, kernel: Any, bias: Any, y: Any, activation: str, by_images: Any, by_filters: Any
 ) -> Any:
-    """Return an output and its vjp, out of two functions of the gradient before the activation."""
-    output = y if x.ndim == 4 else y[:, 0]
-    if not is_recording():  # a small convolution takes no longer than what follows
-        return output, None
+    """Return the vjp, out of two functions of the gradient before the activation."""
     kept = None if activation == "linear" else y
 
     @takes_chosen
@@ -113,7 +112,7 @@ def _activated(
             d_bias,
         )
 
-    return output, vjp
+    return vjp
 
 
 @op
@@ -137,16 +136,16 @@ def convolution(
         ValueError: if the channels do not fit, or no window fits into x.
 
     """
-    cells, window, size, before, groups = _plan(
-        "convolution", x.shape[1:], kernel.shape, strides, padding, dilation
-    )
+    where, groups = _plan("convolution", x.shape[1:], kernel.shape, strides, padding, dilation)
     images, filters = _images(x, kernel)
-    where = (strides, dilation, before, groups)
-    y = core.conv2d(images, filters, bias, size, *where, activation)
-    return _activated(
+    y = core.conv2d(images, filters, bias, where, groups, activation)
+    output = y if x.ndim == 4 else y[:, 0]
+    if not is_recording():  # a small convolution takes no longer than what follows
+        return output, None
+    return output, _vjp(
         *(x, kernel, bias, y, activation),
-        lambda dz: core.conv2d_gradient_input(dz, filters, None, cells, *where, "linear"),
-        lambda dz: core.conv2d_gradient_kernel(images, dz, window, *where),
+        lambda dz: core.conv2d_gradient_input(dz, filters, None, where, groups, "linear"),
+        lambda dz: core.conv2d_gradient_kernel(images, dz, where, groups),
     )
 
 
@@ -171,7 +170,7 @@ def transposed_convolution(
         ValueError: if the channels do not fit.
 
     """
-    places, window, size, before, _ = _plan(
+    where, groups = _plan(
         "transposed convolution",
         x.shape[1:],
         kernel.shape,
@@ -181,12 +180,14 @@ def transposed_convolution(
         output_padding,
     )
     images, filters = _images(x, kernel)
-    where = (strides, dilation, before, 1)
-    y = core.conv2d_gradient_input(images, filters, bias, size, *where, activation)
-    return _activated(
+    y = core.conv2d_gradient_input(images, filters, bias, where, groups, activation)
+    output = y if x.ndim == 4 else y[:, 0]
+    if not is_recording():
+        return output, None
+    return output, _vjp(
         *(x, kernel, bias, y, activation),
-        lambda dz: core.conv2d(dz, filters, None, places, *where, "linear"),
-        lambda dz: core.conv2d_gradient_kernel(dz, images, window, *where),
+        lambda dz: core.conv2d(dz, filters, None, where, groups, "linear"),
+        lambda dz: core.conv2d_gradient_kernel(dz, images, where, groups),
     )
 
 
@@ -210,16 +211,16 @@ def depthwise_convolution(
         ValueError: if the channels do not fit, or no window fits into x.
 
     """
-    cells, window, size, before, _ = _plan(
-        "depthwise convolution", x.shape[1:], kernel.shape, strides, padding, dilation
-    )
+    where, _ = _plan("depthwise convolution", x.shape[1:], kernel.shape, strides, padding, dilation)
     images, filters = _images(x, kernel)
-    where = (strides, dilation, before)
-    y = core.depthwise_conv2d(images, filters, bias, size, *where, activation)
-    return _activated(
+    y = core.depthwise_conv2d(images, filters, bias, where, activation)
+    output = y if x.ndim == 4 else y[:, 0]
+    if not is_recording():
+        return output, None
+    return output, _vjp(
         *(x, kernel, bias, y, activation),
-        lambda dz: core.depthwise_conv2d_gradient_input(dz, filters, cells, *where),
-        lambda dz: core.depthwise_conv2d_gradient_kernel(images, dz, window, *where),
+        lambda dz: core.depthwise_conv2d_gradient_input(dz, filters, where),
+        lambda dz: core.depthwise_conv2d_gradient_kernel(images, dz, where),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -33,6 +34,13 @@ def as_images(x: Any, what: str) -> Any:
     return contiguous(x if x.ndim == 4 else x[:, None])
 
 
+@functools.lru_cache(maxsize=4096)
+def _plan(cells: Pair, window: Pair, strides: Pair, padding: str) -> core.Windows:
+    """Return where the windows lie."""
+    size, before = windows(cells, window, strides, (1, 1), padding)
+    return core.Windows(cells, window, size, strides, (1, 1), before)
+
+
 @op
 def max_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "valid") -> Any:
     """Return the largest cell of each window; window and strides are pairs (rows, columns).
@@ -44,15 +52,14 @@ def max_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "valid") 
 
     """
     images = as_images(x, "max pooling")
-    cells = images.shape[1:3]
-    size, before = windows(cells, window, strides, (1, 1), padding)
+    where = _plan(images.shape[1:3], window, strides, padding)
     if not is_recording():
-        y = core.max_pool2d(images, window, size, strides, before, want_chosen=False)
+        y = core.max_pool2d(images, where, want_chosen=False)
         return (y if x.ndim == 4 else y[:, 0]), None
-    y, chosen = core.max_pool2d(images, window, size, strides, before, want_chosen=True)
+    y, chosen = core.max_pool2d(images, where, want_chosen=True)
 
     def scatter(dy: Any) -> Any:
-        return core.max_pool2d_gradient(chosen, dy, window, cells, strides, before).reshape(x.shape)
+        return core.max_pool2d_gradient(chosen, dy, where).reshape(x.shape)
 
     def vjp(dy: Any) -> Any:
         return ChosenGrad(y, contiguous(dy).reshape(y.shape), scatter)
@@ -69,15 +76,13 @@ def average_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "vali
 
     """
     images = as_images(x, "average pooling")
-    cells = images.shape[1:3]
-    size, before = windows(cells, window, strides, (1, 1), padding)
-    y = core.average_pool2d(images, window, size, strides, before)
+    where = _plan(images.shape[1:3], window, strides, padding)
+    y = core.average_pool2d(images, where)
     shape, input_shape = y.shape, x.shape
 
     def vjp(dy: Any) -> Any:
         dy = contiguous(dy).reshape(shape)
-        gradient = core.average_pool2d_gradient(dy, window, cells, strides, before)
-        return gradient.reshape(input_shape)
+        return core.average_pool2d_gradient(dy, where).reshape(input_shape)
 
     return (y if x.ndim == 4 else y[:, 0]), vjp
 
@@ -99,8 +104,8 @@ def global_max_pooling(x: Any, /) -> Any:
     samples, cells, channels = flat.shape
     if cells == 0:
         raise ValueError(f"global max pooling: there are no cells in the shape {x.shape}")
-    row = (1, cells)
-    y = core.max_pool2d(flat[:, None], row, (1, 1), row, (0, 0), want_chosen=False)
+    where = _plan((1, cells), (1, cells), (1, 1), "valid")
+    y = core.max_pool2d(flat[:, None], where, want_chosen=False)
     y = y.reshape(samples, channels)
 
     def scatter(dy: Any) -> Any:

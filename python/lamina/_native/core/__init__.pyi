@@ -15,6 +15,7 @@ from lamina._native.core.pooling import *
 from lamina._native.core.recurrent import *
 from lamina._native.core.text import *
 from lamina._native.core.vectors import *
+from lamina._native.core.windows import *
 from lamina._native.core.word2vec import *
 
 version: str

@@ -5,41 +5,30 @@ from typing import Literal, TypeAlias, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from lamina._native.core.windows import Windows
+
 _Real = TypeVar("_Real", np.float32, np.float64)
 _Pair: TypeAlias = tuple[int, int]
 
 @overload
 def max_pool2d(
     x: NDArray[_Real],
-    window: _Pair,
-    size: _Pair,
-    strides: _Pair,
-    before: _Pair,
+    windows: Windows,
     want_chosen: Literal[False],
 ) -> NDArray[_Real]: ...
 @overload
 def max_pool2d(
     x: NDArray[_Real],
-    window: _Pair,
-    size: _Pair,
-    strides: _Pair,
-    before: _Pair,
+    windows: Windows,
     want_chosen: Literal[True],
 ) -> tuple[NDArray[_Real], NDArray[_Real]]: ...
 def max_pool2d_gradient(
     chosen: NDArray[_Real],
     dy: NDArray[_Real],
-    window: _Pair,
-    size: _Pair,
-    strides: _Pair,
-    before: _Pair,
+    windows: Windows,
 ) -> NDArray[_Real]: ...
-def average_pool2d(
-    x: NDArray[_Real], window: _Pair, size: _Pair, strides: _Pair, before: _Pair
-) -> NDArray[_Real]: ...
-def average_pool2d_gradient(
-    dy: NDArray[_Real], window: _Pair, size: _Pair, strides: _Pair, before: _Pair
-) -> NDArray[_Real]: ...
+def average_pool2d(x: NDArray[_Real], windows: Windows) -> NDArray[_Real]: ...
+def average_pool2d_gradient(dy: NDArray[_Real], windows: Windows) -> NDArray[_Real]: ...
 def weighted_sum(x: NDArray[_Real], weights: NDArray[_Real]) -> NDArray[_Real]: ...
 def weighted_sum_gradient(dy: NDArray[_Real], weights: NDArray[_Real]) -> NDArray[_Real]: ...
 def max_over_all_gradient(
