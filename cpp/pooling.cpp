@@ -11,6 +11,8 @@
 namespace lamina {
 namespace {
 
+constexpr int kTogether = 4;  // registers of channels at once
+
 // Calls use(ky kw + kx, cell) for every cell of a window that is within the image.
 template <typename Use>
 inline void for_each_cell(const Windows& w, const Range& rows, const Range& columns, int64_t y,
@@ -44,17 +46,25 @@ void over_windows(const Windows& w, int64_t C, Use use) {
 template <typename T, bool kWantsChosen>
 void max_of_window(const Windows& w, int64_t C, const T* image, const Range& rows,
                    const Range& columns, int64_t y, int64_t x, T* out, T* chosen) {
-  for_channels<T>(0, C, [&](auto lanes, int64_t j) {
-    Vector<T> best = broadcast(-std::numeric_limits<T>::infinity());
-    Vector<T> which = broadcast(T(rows.begin * w.kw + columns.begin));
+  for_channels_together<T, kTogether>(0, C, [&](auto count, auto lanes, int64_t j) {
+    constexpr int R = count();
+    Vector<T> best[R], which[R];
+    for (int r = 0; r < R; ++r) {
+      best[r] = broadcast(-std::numeric_limits<T>::infinity());
+      which[r] = broadcast(T(rows.begin * w.kw + columns.begin));
+    }
     for_each_cell(w, rows, columns, y, x, [&](int64_t k, int64_t cell) {
-      const Vector<T> value = lanes.load(image + cell * C + j);
-      const auto better = (value > best) | (value != value);
-      best = better ? value : best;
-      if constexpr (kWantsChosen) which = better ? broadcast(T(k)) : which;
+      for (int r = 0; r < R; ++r) {
+        const Vector<T> value = lanes.load(image + cell * C + j + r * kLanesOf<T>);
+        const auto better = (value > best[r]) | (value != value);
+        best[r] = better ? value : best[r];
+        if constexpr (kWantsChosen) which[r] = better ? broadcast(T(k)) : which[r];
+      }
     });
-    lanes.store(out + j, best);
-    if constexpr (kWantsChosen) lanes.store(chosen + j, which);
+    for (int r = 0; r < R; ++r) {
+      lanes.store(out + j + r * kLanesOf<T>, best[r]);
+      if constexpr (kWantsChosen) lanes.store(chosen + j + r * kLanesOf<T>, which[r]);
+    }
   });
 }
 
@@ -108,13 +118,19 @@ void average_pool2d(const Windows& w, int64_t C, const T* x, T* y) {
                    const Range& columns) {
                  const T* cells = x + image * w.H * w.W * C;
                  const T count = T((rows.end - rows.begin) * (columns.end - columns.begin));
-                 for_channels<T>(0, C, [&](auto lanes, int64_t j) {
-                   Vector<T> sum{};
-                   for_each_cell(w, rows, columns, y0, x0, [&](int64_t, int64_t cell) {
-                     sum += lanes.load(cells + cell * C + j);
-                   });
-                   lanes.store(y + place * C + j, sum / count);
-                 });
+                 for_channels_together<T, kTogether>(
+                     0, C, [&](auto registers, auto lanes, int64_t j) {
+                       constexpr int R = registers();
+                       Vector<T> sums[R] = {};
+                       for_each_cell(w, rows, columns, y0, x0, [&](int64_t, int64_t cell) {
+                         for (int r = 0; r < R; ++r) {
+                           sums[r] += lanes.load(cells + cell * C + j + r * kLanesOf<T>);
+                         }
+                       });
+                       for (int r = 0; r < R; ++r) {
+                         lanes.store(y + place * C + j + r * kLanesOf<T>, sums[r] / count);
+                       }
+                     });
                });
 }
 
@@ -141,23 +157,18 @@ void average_pool2d_gradient(const Windows& w, int64_t C, const T* dy, T* dx) {
 
 template <typename T>
 void weighted_sum(const T* x, const T* weights, int64_t B, int64_t N, int64_t C, T* y) {
-  // Four neighbouring registers at once: a single sum would wait for its own last addition.
-  constexpr int64_t lanes = kLanesOf<T>, registers = 4;
-  const auto sum = [&]<int R>(std::integral_constant<int, R>, auto some, int64_t b, int64_t j) {
-    Vector<T> sums[R] = {};
-    for (int64_t n = b * N; n < (b + 1) * N; ++n) {
-      if (weights[n] == 0) continue;  // a masked step may hold anything, NaN included
-      for (int r = 0; r < R; ++r) sums[r] += weights[n] * some.load(x + n * C + j + r * lanes);
-    }
-    for (int r = 0; r < R; ++r) some.store(y + b * C + j + r * lanes, sums[r]);
-  };
   parallel_over_images(B, C, N * C, [&](int64_t b, int64_t begin, int64_t end) {
-    int64_t j = begin;
-    for (; j + registers * lanes <= end; j += registers * lanes) {
-      sum(std::integral_constant<int, registers>(), AllLanes<T>{}, b, j);
-    }
-    for_channels<T>(
-        j, end, [&](auto some, int64_t at) { sum(std::integral_constant<int, 1>(), some, b, at); });
+    for_channels_together<T, kTogether>(begin, end, [&](auto count, auto lanes, int64_t j) {
+      constexpr int R = count();
+      Vector<T> sums[R] = {};
+      for (int64_t n = b * N; n < (b + 1) * N; ++n) {
+        if (weights[n] == 0) continue;  // a masked step may hold anything, NaN included
+        for (int r = 0; r < R; ++r) {
+          sums[r] += weights[n] * lanes.load(x + n * C + j + r * kLanesOf<T>);
+        }
+      }
+      for (int r = 0; r < R; ++r) lanes.store(y + b * C + j + r * kLanesOf<T>, sums[r]);
+    });
   });
 }
 
