@@ -108,7 +108,7 @@ def test_a_layer_that_is_put_in_later_is_run():
     np.testing.assert_array_equal(model.predict(x), before)
 
 
-SPATIAL = {  # what is one operation, is more than one, has another activation or order of axes
+ALONE = {  # what is one operation, is more than one, has another activation or order of axes
     "convolution": lambda: layers.Conv2D(3, 2, activation="relu", padding="same"),
     "convolution in groups": lambda: layers.Conv2D(4, 2, groups=2, use_bias=False),
     "softmax": lambda: layers.Conv2D(3, 2, activation="softmax"),
@@ -122,11 +122,15 @@ SPATIAL = {  # what is one operation, is more than one, has another activation o
     "padded": lambda: layers.ZeroPadding2D(1),
     "cropped": lambda: layers.Cropping2D(1),
     "of all": layers.GlobalMaxPooling2D,
+    "dense": lambda: layers.Dense(3, activation="tanh"),
+    "dense, softmax": lambda: layers.Dense(3, use_bias=False, activation="softmax"),
+    "flat": layers.Flatten,
+    "flat, channels first": lambda: layers.Flatten("channels_first"),
 }
 
 
-@pytest.mark.parametrize("make", SPATIAL.values(), ids=SPATIAL)
-def test_layers_of_images_and_sequences_compute_the_same_again(make):
+@pytest.mark.parametrize("make", ALONE.values(), ids=ALONE)
+def test_layers_compute_the_same_again(make):
     inputs = layers.Input((6, 8, 4))
     layer = make()
     model = Model(inputs, layer(inputs))
@@ -178,6 +182,35 @@ def test_a_mask_and_a_regularizer_that_come_later_stop_at_a_convolution():
     model.layers[1].activity_regularizer = ops.sum
     model(x)
     assert len(model.losses) == 1
+
+
+def test_sequences_compute_the_same_again():
+    inputs = layers.Input((9,), dtype="int32")
+    x = layers.Embedding(20, 4)(inputs)
+    x = layers.MaxPooling1D(2)(layers.Conv1D(5, 3, padding="causal", activation="relu")(x))
+    model = Model(inputs, layers.UpSampling1D(3)(x))
+    ids = np.arange(18, dtype=np.int32).reshape(2, 9)
+    with GradientTape():  # runs every layer's call
+        wanted = model(ids).data
+    for some in (ids, ids[1:], ids[:0], np.ascontiguousarray(ids.T).T):
+        np.testing.assert_array_equal(model(some).data, wanted[2 - len(some) :])
+    np.testing.assert_array_equal(model(ids.astype(np.int64)).data, wanted)
+    with pytest.raises(IndexError, match="'embedding.*index 20 at"):
+        model(ids + 3)
+
+
+def test_an_activation_and_a_call_that_are_set_later_are_used():
+    model = Sequential([layers.Input((3,)), layers.Dense(4)])
+    layer, x = model.layers[-1], numbers(2, 3) - 0.5
+    plain = model(x).data
+    np.testing.assert_array_equal(model(x).data, plain)
+    layer.activation = ops.relu
+    assert plain.min() < 0
+    np.testing.assert_array_equal(model(x).data, np.maximum(plain, 0))
+    layer.call = lambda inputs: 3 * inputs
+    np.testing.assert_array_equal(model(x).data, 3 * x)
+    del layer.call
+    np.testing.assert_array_equal(model(x).data, np.maximum(plain, 0))
 
 
 def test_weights_that_are_replaced_are_used():

@@ -8,6 +8,7 @@ from lamina import activations, ops
 from lamina.layers.input_spec import InputSpec
 from lamina.layers.sizes import check_sizes
 from lamina.layers.weight_options import WithWeightOptions
+from lamina.ops.prepared import prepared
 
 __all__ = ["Dense"]
 
@@ -69,6 +70,10 @@ class Dense(WithWeightOptions):
         if fused is not None:
             return ops.dense(inputs, self.kernel, self.bias, activation=fused)
         return self.activation(ops.dense(inputs, self.kernel, self.bias))
+
+    def _prepared(self, x: Any) -> Any:
+        fused = activations.fused_name(self.activation)
+        return fused and prepared(ops.dense, x, self.kernel, self.bias, fused)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the output."""

@@ -8,6 +8,7 @@ from lamina import ops, regularizers
 from lamina.autodiff import as_array
 from lamina.layers.sizes import check_sizes
 from lamina.layers.weight_options import WithWeightOptions
+from lamina.ops.prepared import prepared
 
 __all__ = ["Embedding"]
 
@@ -74,6 +75,9 @@ class Embedding(WithWeightOptions):
 
     def call(self, inputs: Any) -> Any:
         return ops.embedding(inputs, self.embeddings)
+
+    def _prepared(self, x: Any) -> Any:
+        return prepared(ops.embedding, x, self.embeddings)
 
     @property
     def _may_mask(self) -> bool:

@@ -8,7 +8,6 @@ leaves a node in a graph; called again it uses the same weights.
 from __future__ import annotations
 
 import inspect
-import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ import numpy as np
 from lamina import regularizers
 from lamina.autodiff import Tensor, Variable, flatten
 from lamina.graph import Node, SymbolicTensor, infer_outputs, record, symbolic
+from lamina.layers.again import Again
+from lamina.layers.context import context
 from lamina.layers.naming import unexpected_argument, unique_name
 from lamina.layers.structure import (
     as_shapes,
@@ -27,22 +28,11 @@ from lamina.layers.structure import (
     plain_masks,
     shapes_of,
 )
-from lamina.layers.weighted import Weighted, building
+from lamina.layers.weighted import building
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lamina.layers.input_spec import InputSpec
 
-
-class _Context(threading.local):
-    """What calls inside a call inherit: the mode, and which pass over a model this is."""
-
-    training: bool | None = None
-    forward_pass: object = None
-
-
-context = _Context()
 
 # The spellings of Keras 2 by which a layer tells the shape of a model's input.
 _SHAPE_ARGUMENTS = ("input_shape", "batch_input_shape", "input_dim", "batch_size")
@@ -59,7 +49,7 @@ class _InitSignature:
         return signature.replace(parameters=own, return_annotation=signature.empty)
 
 
-class Layer(Weighted):
+class Layer(Again):
     """A function with weights, and the base class of your own.
 
     Arguments: ``name`` (unique in a model; made from the class and counted if None), ``trainable``
@@ -89,9 +79,7 @@ class Layer(Weighted):
         cls._takes_mask = "mask" in cls._call_parameters
         cls._makes_mask = cls.compute_mask is not Layer.compute_mask
 
-    _takes_training = False
     _takes_mask = False
-    _makes_mask = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
@@ -255,41 +243,6 @@ class Layer(Weighted):
                 share = self.activity_regularizer(each)
                 self.add_loss(share / each.shape[0])
         return outputs
-
-    @property
-    def _may_mask(self) -> bool:
-        """Whether outputs may get a mask where the inputs have none."""
-        return self._makes_mask
-
-    def shortcut(self, inputs: Any) -> Callable[[Any], Any] | None:
-        """Return what computes on tensors like this one, which has just passed every check.
-
-        Alike are those of its type and its sizes but for the first. None: there is no quicker way.
-        """
-        plain = type(self).__call__ is Layer.__call__ and self.built and not self._may_mask
-        if not plain or type(inputs) is not Tensor or as_tensors(inputs, self) is not inputs:
-            return None
-        return self._compute_again
-
-    def _compute_again(self, inputs: Any) -> Any:
-        if inputs.mask is not None or self.activity_regularizer is not None:
-            return self(inputs)
-        try:
-            if self._takes_training:
-                outputs = self.call(inputs, training=bool(context.training))  # type: ignore[call-arg]
-            else:
-                outputs = self.call(inputs)
-        except (ValueError, IndexError) as error:
-            self._name_in(error)
-            raise
-        return Tensor(outputs) if type(outputs) is np.ndarray else outputs
-
-    def _name_in(self, error: Exception) -> None:
-        """Put the layer's name in front of an operation's message, unless a layer's is there."""
-        if error.args and isinstance(error.args[0], str) and not hasattr(error, "lamina_layer"):
-            setattr(error, "lamina_layer", self.name)  # noqa: B010
-            if not error.args[0].startswith(str(self)):
-                error.args = (f"{self}: {error.args[0]}", *error.args[1:])
 
     def _check_inputs(self, inputs: Any) -> None:
         specs = self.input_spec if isinstance(self.input_spec, list) else [self.input_spec]

@@ -43,6 +43,12 @@ class Flatten(_Moves):
             inputs = ops.transpose(inputs, (0, *range(2, ndim), 1))
         return ops.reshape(inputs, (inputs.shape[0], prod(inputs.shape[1:])))
 
+    def _prepared(self, x: Any) -> Any:
+        if self.data_format == "channels_first":
+            return None
+        features = prod(x.shape[1:])
+        return lambda x: x.reshape(len(x), features)
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         sizes = tuple(input_shape[1:])
         return (input_shape[0], None if None in sizes else prod(sizes))

@@ -6,10 +6,10 @@ from functools import update_wrapper
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from lamina.autodiff import Tensor, Variable, is_recording
 from lamina.layers.input_spec import InputSpec
 from lamina.layers.layer import Layer
 from lamina.ops.convolution import channels_first, channels_last, is_channels_first
+from lamina.ops.prepared import prepared
 from lamina.ops.windows import pair
 
 if TYPE_CHECKING:
@@ -78,33 +78,18 @@ class Spatial(Layer):
 
     def _operation(self) -> tuple[Any, ...]:
         """Return the operation that the layer is, and its arguments after the inputs."""
-        raise NotImplementedError
+        return ()
 
     def _apply(self, inputs: Any) -> Any:
         operation, *arguments = self._operation()
         y = operation(inputs, *arguments)
         return y if self._after is None else self._after(y)
 
-    def shortcut(self, inputs: Any) -> Callable[[Any], Any] | None:
-        """Return what computes on tensors like this one; of arrays alone where no tape listens."""
-        again, cls = super().shortcut(inputs), type(self)
-        as_written = cls.call is Spatial.call and cls._apply is Spatial._apply
-        if again is None or not as_written or self._channels_first or self._after is not None:
-            return again
-        operation, *arguments = self._operation()
-        compute = operation.__wrapped__
-        arrays = [each.data if isinstance(each, Variable) else each for each in arguments]
-
-        def on_arrays(inputs: Any) -> Any:
-            if is_recording() or inputs.mask is not None or self.activity_regularizer is not None:
-                return again(inputs)
-            try:
-                return Tensor(compute(inputs.data, *arrays)[0])
-            except ValueError as error:
-                self._name_in(error)
-                raise
-
-        return on_arrays
+    def _prepared(self, x: Any) -> Callable[[Any], Any] | None:
+        whole = self._operation()
+        if not whole or self._after is not None or self._channels_first:
+            return None
+        return prepared(whole[0], x, *whole[1:])
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Return the shape of the output; sizes that are not known stay None.

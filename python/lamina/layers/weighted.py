@@ -99,7 +99,9 @@ class Weighted:
     _found: tuple[int, list[Any], list[Variable], list[tuple[Any, list[int]]]] = (-1, [], [], [])
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in NOT_PARTS and (_parts_in(value) or _parts_in(self.__dict__.get(name))):
+        if name not in NOT_PARTS and (
+            callable(value) or _parts_in(value) or _parts_in(self.__dict__.get(name))
+        ):  # a function that is set may be an activation, or a call of its own
             Structure.version += 1
         object.__setattr__(self, name, value)
 

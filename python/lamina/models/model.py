@@ -9,8 +9,9 @@ import numpy as np
 
 from lamina.autodiff import Tensor, as_array
 from lamina.graph import Graph, SymbolicTensor
+from lamina.layers.context import context
 from lamina.layers.input import Input
-from lamina.layers.layer import Layer, context
+from lamina.layers.layer import Layer
 from lamina.layers.serialization import registry
 from lamina.layers.structure import as_shapes
 from lamina.models.files import Saved

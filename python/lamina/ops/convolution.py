@@ -12,6 +12,7 @@ from typing import Any
 from lamina._native import core
 from lamina.autodiff import ChosenGrad, is_recording, op, takes_chosen
 from lamina.ops.arrays import contiguous
+from lamina.ops.prepared import prepares
 from lamina.ops.shapes import transpose
 from lamina.ops.windows import Pair, check_padding, pair, transposed_windows, windows
 
@@ -147,6 +148,16 @@ def convolution(
         lambda dz: core.conv2d_gradient_input(dz, filters, None, where, groups, "linear"),
         lambda dz: core.conv2d_gradient_kernel(images, dz, where, groups),
     )
+
+
+@prepares(convolution)
+def _prepare_convolution(
+    x: Any, kernel: Any, bias: Any, strides: Pair, padding: str, dilation: Pair, activation: str
+) -> Any:
+    if x.ndim != 4 or x.dtype != kernel.dtype or not kernel.flags.c_contiguous:
+        return None
+    where, groups = _plan("convolution", x.shape[1:], kernel.shape, strides, padding, dilation)
+    return lambda x: core.conv2d(contiguous(x), kernel, bias, where, groups, activation)
 
 
 @op

@@ -8,7 +8,8 @@ import numpy as np
 
 from lamina._native import core
 from lamina.autodiff import op
-from lamina.ops.arrays import floats, like, normal_axes, unbroadcast
+from lamina.ops.arrays import contiguous, floats, like, normal_axes, unbroadcast
+from lamina.ops.prepared import prepares
 from lamina.ops.shapes import reshape, transpose
 
 if TYPE_CHECKING:
@@ -57,6 +58,13 @@ def dense(x: Any, kernel: Any, bias: Any, /, activation: str = "linear") -> Any:
         )
 
     return y, vjp
+
+
+@prepares(dense)
+def _prepare_dense(x: Any, kernel: Any, bias: Any, activation: str) -> Any:
+    if {x.dtype} != {each.dtype for each in (kernel, bias) if each is not None}:
+        return None
+    return lambda x: core.dense(contiguous(x), kernel, bias, activation)
 
 
 def _stored(a: NDArray[Any]) -> tuple[NDArray[Any], bool]:

@@ -12,6 +12,7 @@ from lamina._native import core
 from lamina.autodiff import ChosenGrad, is_recording, op
 from lamina.ops.arrays import contiguous
 from lamina.ops.convolution import channels_first, channels_last, is_channels_first
+from lamina.ops.prepared import prepares
 from lamina.ops.windows import Pair, check_padding, pair, windows
 
 __all__ = [
@@ -65,6 +66,14 @@ def max_pooling(x: Any, /, window: Pair, strides: Pair, padding: str = "valid") 
         return ChosenGrad(y, contiguous(dy).reshape(y.shape), scatter)
 
     return (y if x.ndim == 4 else y[:, 0]), vjp
+
+
+@prepares(max_pooling)
+def _prepare_max_pooling(x: Any, window: Pair, strides: Pair, padding: str) -> Any:
+    if x.ndim != 4:
+        return None
+    where = _plan(x.shape[1:3], window, strides, padding)
+    return lambda x: core.max_pool2d(contiguous(x), where, want_chosen=False)
 
 
 @op

@@ -11,6 +11,7 @@ from lamina._native import core
 from lamina.autodiff import is_recording, op
 from lamina.ops.arrays import contiguous
 from lamina.ops.pooling import as_images
+from lamina.ops.prepared import prepares
 from lamina.ops.windows import Pair, pair
 
 __all__ = ["resize", "upsample"]
@@ -112,6 +113,17 @@ def upsample(x: Any, /, size: Any, interpolation: str = "nearest") -> Any:
     _, rows, columns, _ = images.shape
     row_factor, column_factor = pair(size, x.ndim - 2, "size")
     return _resized(x, images, (rows * row_factor, columns * column_factor), interpolation)
+
+
+@prepares(upsample)
+def _prepare_upsampling(x: Any, size: Any, interpolation: str) -> Any:
+    if x.ndim != 4:
+        return None
+    check_interpolation(interpolation)
+    cells, factors = x.shape[1:3], pair(size, 2, "size")
+    places = (cells[0] * factors[0], cells[1] * factors[1])
+    taps = _plan(cells, places, interpolation, x.dtype.char)
+    return lambda x: core.interpolate(contiguous(x), *taps)
 
 
 @op
