@@ -16,8 +16,9 @@ counted is said in bench/kernel_cases.py. Where a gather is below its target, th
 takes to read such rows in any order and to do nothing with them.
 
 With `--scaling`, stretches on all threads and on one alternate, and the last column is the median
-of the latter's times over the former's. Wanted are 0.9 times the threads; or, where multiply-adds
-alone do not scale by so much in the same rounds, 0.9 times what they do.
+of the latter's times over the former's. Wanted are 0.9 times the threads; or, where a product of
+matrices in the second level of cache, and nothing else, does not scale by so much in the same
+rounds, 0.9 times what it does.
 
 A shared machine has good minutes and bad ones: rows that miss a target are measured twice more at
 the end, and two times of the three decide. They say what a turn of a loop in Python takes then, as
@@ -136,7 +137,7 @@ class Bench:
         return self.report(case, given, **sides)
 
     def ask_machine(self, case):
-        """Return what the machine gives now of what bounds a case, and how multiply-adds scale."""
+        """Return what the machine gives now of what bounds a case, and how products scale."""
         size = [case.footprint] if case.footprint else []
         rate, *scaling = map(float, compile_and_run("machine.cpp", self.threads, *size).split())
         return rate, *scaling
@@ -184,7 +185,7 @@ class Bench:
 
 
 def wanted_scaling(threads, scalings):
-    """Return what one thread's time over that of all has to be where multiply-adds scale so."""
+    """Return what one thread's time over that of all has to be where products scale so."""
     machine = statistics.median(scalings)
     return SCALING * (threads if machine >= SCALING * threads else machine)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Again(Weighted):
-    """What a `Layer` has of it."""
+    """A layer's shortcuts."""
 
     _takes_training = False
     _makes_mask = False

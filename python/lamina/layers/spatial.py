@@ -77,7 +77,10 @@ class Spatial(Layer):
         return self._apply(inputs)
 
     def _operation(self) -> tuple[Any, ...]:
-        """Return the operation that the layer is, and its arguments after the inputs."""
+        """Return the operation that the layer is, and its arguments after the inputs.
+
+        Nothing of a layer that is more.
+        """
         return ()
 
     def _apply(self, inputs: Any) -> Any:
