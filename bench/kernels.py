@@ -16,9 +16,9 @@ counted is said in bench/kernel_cases.py. Where a gather is below its target, th
 takes to read such rows in any order and to do nothing with them.
 
 With `--scaling`, stretches on all threads and on one alternate, and the last column is the median
-of the latter's times over the former's. Wanted are 0.9 times the threads; or, where a product of
-matrices in the second level of cache, and nothing else, does not scale by so much in the same
-rounds, 0.9 times what it does.
+of the latter's times over the former's. Wanted are 0.9 times the threads; or, where a bare product
+of matrices that lie in the second level of cache does not scale by so much in the same rounds, 0.9
+times what it does.
 
 A shared machine has good minutes and bad ones: rows that miss a target are measured twice more at
 the end, and two times of the three decide. They say what a turn of a loop in Python takes then, as

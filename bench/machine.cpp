@@ -4,8 +4,9 @@
 // good minute of a shared machine from a bad one: what small loops take goes with them.
 // With an argument THREADS: the GFLOP/s of so many, and by how much they are faster than one in a
 // product of matrices whose factors lie in the second level of cache: the median of stretches that
-// alternate. In registers alone they may gain more: nothing has to come from a cache then. With THREADS and BYTES: GB/s of their copy, whose two arrays
-// are together that large. A copied byte counts twice, once read and once written.
+// alternate. In registers alone they may gain more: nothing has to come from a cache then.
+// With THREADS and BYTES: GB/s of their copy, whose two arrays are together that large. A copied
+// byte counts twice, once read and once written.
 // With THREADS, BYTES and ROW: GB/s of reading a quarter of the rows of ROW bytes that a table of
 // BYTES has, in any order, and of doing nothing with them: the best of a few ways to ask for them.
 #include <omp.h>

@@ -179,9 +179,14 @@ def test_a_mask_and_a_regularizer_that_come_later_stop_at_a_convolution():
     masked.mask = np.ones((2, 5), bool)
     with pytest.warns(UserWarning, match="'filters' got an input with a mask"):
         model(masked)
-    model.layers[1].activity_regularizer = ops.sum
-    model(x)
-    assert len(model.losses) == 1
+    for _ in range(3):
+        model(x)
+    model.layers[1].__dict__["activity_regularizer"] = ops.sum  # unseen by the structure's count
+    for _ in range(3):
+        y = model(x)
+        (loss,) = model.losses
+        np.testing.assert_allclose(loss.data, y.data.sum() / 2, rtol=1e-5)
+        x = x + 1
 
 
 def test_sequences_compute_the_same_again():
@@ -204,19 +209,123 @@ def test_an_activation_and_a_call_that_are_set_later_are_used():
     layer, x = model.layers[-1], numbers(2, 3) - 0.5
     plain = model(x).data
     np.testing.assert_array_equal(model(x).data, plain)
-    layer.activation = ops.relu
     assert plain.min() < 0
-    np.testing.assert_array_equal(model(x).data, np.maximum(plain, 0))
+    layer.activation = ops.relu
+    for _ in range(3):
+        np.testing.assert_array_equal(model(x).data, np.maximum(plain, 0))
+    layer.activation = None
+    with pytest.raises(TypeError, match="not callable"):
+        model(x)
+    layer.activation = ops.relu
     layer.call = lambda inputs: 3 * inputs
-    np.testing.assert_array_equal(model(x).data, 3 * x)
+    for _ in range(3):
+        np.testing.assert_array_equal(model(x).data, 3 * x)
     del layer.call
-    np.testing.assert_array_equal(model(x).data, np.maximum(plain, 0))
+    for _ in range(3):
+        np.testing.assert_array_equal(model(x).data, np.maximum(plain, 0))
+
+
+def test_options_that_are_set_later_are_used():
+    inputs = layers.Input((2, 2, 1))
+    larger, flat = layers.UpSampling2D(2), layers.Flatten()
+    filters = layers.Conv2D(2, 1)
+    model = Model(inputs, flat(filters(larger(inputs))))
+    x = numbers(1, 2, 2, 1) - 0.5
+    for layer, option, value in (
+        (larger, "interpolation", "bilinear"),
+        (filters, "activation", ops.relu),
+        (filters, "activation", ops.softmax),
+        (flat, "data_format", "channels_first"),
+    ):
+        before = model(x).data
+        np.testing.assert_array_equal(model(x).data, before)
+        setattr(layer, option, value)
+        with GradientTape():  # runs every layer's call
+            wanted = model(x).data
+        assert abs(wanted - before).max() > 0.01
+        for _ in range(3):
+            np.testing.assert_array_equal(model(x).data, wanted)
 
 
 def test_weights_that_are_replaced_are_used():
+    zeros = Variable(np.zeros((3, 3, 1, 2), np.float32))
     model, x = convolutional()
-    model.layers[1].kernel = Variable(np.zeros((3, 3, 1, 2), np.float32))
-    assert not model(x).data.any()
+    model.layers[1].kernel = zeros
+    for _ in range(2):
+        assert not model(x).data.any()
+
+
+def test_weights_that_are_computed_anew_are_used():
+    class Halved(layers.Dense):
+        """A kernel that is half of another variable."""
+
+        @property
+        def kernel(self):
+            return 0.5 * self.whole
+
+        @kernel.setter
+        def kernel(self, value):
+            self.whole = value
+
+    tied = layers.Dense(3, use_bias=False)
+    model = Sequential([layers.Input((3,)), Halved(3, use_bias=False), tied])
+    x = numbers(2, 3)
+    tied.kernel = ops.transpose(model.layers[0].whole)  # no variable, and not contiguous
+    for scale in (1, 1, 3, 3):
+        whole = scale * np.arange(9, dtype=np.float32).reshape(3, 3)
+        model.layers[0].whole.assign(whole)
+        tied.kernel = Tensor(np.ascontiguousarray(whole.T).T if scale == 1 else whole)
+        for _ in range(2):
+            np.testing.assert_allclose(model(x).data, x @ (0.5 * whole) @ whole, rtol=1e-5)
+
+
+def test_sizes_within_that_change_with_the_data():
+    texts = layers.TextVectorization(vocabulary=["a", "b"])
+    model = Sequential([layers.Input((), dtype="string"), texts, layers.Flatten()])
+    for _ in range(2):
+        for lines, shape in ((["a b", "b"], (2, 2)), (["a b a", "b"], (2, 3)), (["a"], (1, 1))):
+            assert model(np.array(lines)).shape == shape
+
+    def turned(make):
+        inputs = layers.Input((2, 4, 3))
+        layer = make()
+        model = Model(inputs, layer(ops.reshape(inputs, (1, -1, 4, 3))))
+        for samples in (2, 2, 1, 3):
+            x = numbers(samples, 2, 4, 3)
+            wanted = layer(x.reshape(1, -1, 4, 3)).data
+            np.testing.assert_array_equal(model(x).data, wanted)
+
+    turned(layers.MaxPooling2D)
+    turned(lambda: layers.Conv2D(2, 2, activation="relu"))
+    turned(layers.UpSampling2D)
+    turned(lambda: layers.AveragePooling2D(2))
+    turned(lambda: layers.Dense(2))
+    turned(layers.Flatten)
+
+
+def test_dense_layers_of_whole_numbers():
+    inputs = layers.Input((3,), dtype="int32")
+    model = Model(inputs, layers.Dense(2, dtype="int32", kernel_initializer="ones")(inputs))
+    for _ in range(3):
+        np.testing.assert_array_equal(model(np.ones((1, 3), np.int32)).data, [[3, 3]])
+
+
+def test_a_layer_of_ones_own_may_call_a_part_its_shortcut():
+    class Residual(layers.Layer):
+        """What a layer gives, and a shortcut around it."""
+
+        def build(self, input_shape):
+            self.inner, self.shortcut = layers.Dense(2), layers.Dense(2)
+
+        def call(self, inputs):
+            return self.inner(inputs) + self.shortcut(inputs)
+
+    inputs = layers.Input((3,))
+    layer = Residual()
+    model = Model(inputs, layer(inputs))
+    x = numbers(2, 3)
+    for _ in range(3):
+        np.testing.assert_array_equal(model(x).data, layer(x).data)
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])

@@ -11,16 +11,19 @@
 
 #include "activation.h"
 
-// Contiguous arrays of a type are taken as they are, or refused. pybind11 has numpy make one of
-// each argument, even of such an array, and for three of them that takes longer than a small
-// kernel.
+// Contiguous arrays of a type are taken as they are. pybind11 has numpy make one of each argument,
+// even of such an array, and for three of them that takes longer than a small kernel.
 template <typename T>
 struct pybind11::detail::pyobject_caster<pybind11::array_t<T, pybind11::array::c_style>> {
   using type = array_t<T, array::c_style>;
-  bool load(handle given, bool) {
-    if (!type::check_(given)) return false;
-    value = reinterpret_borrow<type>(given);
-    return true;
+  pyobject_caster() : value(reinterpret_steal<type>(handle())) {}
+  bool load(handle given, bool convert) {
+    if (type::check_(given)) {
+      value = reinterpret_borrow<type>(given);
+    } else if (convert) {
+      value = type::ensure(given);
+    }
+    return bool(value);
   }
   static handle cast(const handle& result, return_value_policy, handle) { return result.inc_ref(); }
   PYBIND11_TYPE_CASTER(type, handle_type_name<type>::name);

@@ -11,9 +11,6 @@ namespace lamina::bindings {
 
 using Pair = std::array<int64_t, 2>;
 
-// Rows and columns of images (images, rows, columns, channels).
-inline Pair cells_of(const py::array& images) { return {images.shape(1), images.shape(2)}; }
-
 inline void require_images(const py::array& images, const char* name) {
   require(images.ndim() == 4 && images.shape(3) > 0, name,
           " must be (images, rows, columns, channels), got ", images);
@@ -39,11 +36,9 @@ inline Windows on_places(Windows w, const py::array& dy) {
 
 // Both, for gradients that read images and what their windows gave.
 inline Windows on_both(const Windows& w, const py::array& x, const py::array& dy) {
-  require_images(x, "x");
-  require_images(dy, "dy");
-  require(x.shape(0) == dy.shape(0), "x ", x, " and dy ", dy, " must have as many images");
-  on_places(w, dy);
-  return on_cells(w, x);
+  const Windows here = on_cells(w, x);
+  require(on_places(w, dy).B == here.B, "x ", x, " and dy ", dy, " must have as many images");
+  return here;
 }
 
 // A new array of images, unless its size cannot be meant.

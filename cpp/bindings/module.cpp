@@ -10,6 +10,7 @@ PYBIND11_MODULE(LAMINA_MODULE, m) {
 #else
   m.attr("compiler") = "GCC " __VERSION__;
 #endif
+  lamina::bindings::register_windows(m);  // first: the signatures of others name it
   lamina::bindings::register_buffer(m);
   lamina::bindings::register_convolution(m);
   lamina::bindings::register_corpus(m);
@@ -26,6 +27,5 @@ PYBIND11_MODULE(LAMINA_MODULE, m) {
   lamina::bindings::register_text(m);
   lamina::bindings::register_threads(m);
   lamina::bindings::register_vectors(m);
-  lamina::bindings::register_windows(m);
   lamina::bindings::register_word2vec(m);
 }

@@ -80,7 +80,7 @@ class OpCall:
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self.function(*args, **options)
 
-    def shortcut(self, inputs: Any) -> Callable[..., Any]:  # noqa: ARG002
+    def _shortcut(self, inputs: Any) -> Callable[..., Any]:  # noqa: ARG002
         """Return what is quicker to call on such inputs again (as a layer does)."""
         return self.function
 
@@ -315,7 +315,7 @@ class Graph:
             else:
                 found = (shortcuts[number] or operation)(values[places[0]])
                 if is_new:
-                    shortcuts[number] = operation.shortcut(values[places[0]])
+                    shortcuts[number] = operation._shortcut(values[places[0]])  # noqa: SLF001
             if type(found) is Tensor:
                 values[outputs[0]] = found
             else:

@@ -212,7 +212,7 @@ class Tensor(Operators):
 
 
 class Structure:
-    """Counts the changes after which a layer may have other weights or functions than before."""
+    """Counts the changes after which a layer may have other weights or options than before."""
 
     version = 0
 

@@ -18,38 +18,48 @@ if TYPE_CHECKING:
 
 
 class Again(Weighted):
-    """A layer's shortcuts."""
+    """What a layer that was called can leave out when it is called again."""
 
     _takes_training = False
     _makes_mask = False
+    _calls_as_layers_do = True  # no subclass has a __call__ of its own
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # What other classes than the library's override, or make a property of, is not looked into.
+        here = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+        prepares = _defining(cls, "_prepared")
+        cls._prepares = (
+            here and prepares is not Again and issubclass(prepares, _defining(cls, "call"))
+        )
 
     @property
     def _may_mask(self) -> bool:
         """Whether outputs may get a mask where the inputs have none."""
         return self._makes_mask
 
+    def call(self, inputs: Any) -> Any:
+        """Compute the outputs."""
+        raise NotImplementedError(f"{type(self).__name__} has no call(self, inputs)")
+
     def _prepared(self, x: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]] | None:  # noqa: ARG002
         """Return what `call` computes, as a function of arrays like x; None: there is no such.
 
-        It is used where no tape listens, unless a subclass has a ``call`` of its own.
+        Alike are those of its type and its sizes but for the first; for others it is right as well,
+        or it raises a TypeError, a ValueError or an IndexError. It is used where no tape listens.
         """
         return None
 
-    def shortcut(self: Any, inputs: Any) -> Callable[[Any], Any] | None:
+    def _shortcut(self: Any, inputs: Any) -> Callable[[Any], Any] | None:
         """Return what computes on tensors like this one, which has just passed every check.
 
-        Alike are those of its type and its sizes but for the first. None: there is no quicker way.
+        None: there is no quicker way. (The name is private: layers of users have a `shortcut`.)
         """
-        cls = type(self)
-        plain = _where(cls, "__call__") is _where(cls, "_compute") and self.built
-        if not plain or self._may_mask or type(inputs) is not Tensor:
+        plain = self._calls_as_layers_do and self.built and not self._may_mask
+        if not plain or type(inputs) is not Tensor or as_tensors(inputs, self) is not inputs:
             return None
-        if as_tensors(inputs, self) is not inputs:
-            return None
-        own_call = "call" in vars(self) or not issubclass(
-            _where(cls, "_prepared"), _where(cls, "call")
-        )
-        compute = self._prepared(inputs.data) if not own_call else None
+        prepares = self._prepares and "call" not in vars(self)
+        compute = self._prepared(inputs.data) if prepares else None
         if compute is None:
             return self._compute_again  # type: ignore[no-any-return]
 
@@ -58,9 +68,8 @@ class Again(Weighted):
                 return self._compute_again(inputs)
             try:
                 return Tensor(compute(inputs.data))
-            except (ValueError, IndexError) as error:
-                self._name_in(error)
-                raise
+            except (TypeError, ValueError, IndexError):  # other sizes, or a wrong id: call says it
+                return self._compute_again(inputs)
 
         return on_arrays
 
@@ -85,6 +94,6 @@ class Again(Weighted):
                 error.args = (f"{self}: {error.args[0]}", *error.args[1:])
 
 
-def _where(cls: type, name: str) -> type:
+def _defining(cls: type, name: str) -> type:
     """Return the class, among those that a class is made of, that defines a method."""
     return next(each for each in cls.__mro__ if name in vars(each))

@@ -42,10 +42,15 @@ class Filters(Spatial, WithWeightOptions):
         self.bias: Any = None
         self._window = self._pair(self.kernel_size)
         self._where = (self._pair(self.strides), self.padding, self._pair(self.dilation_rate))
-        # What the kernel applies itself, and what is left to come after it.
-        fused = activations.fused_name(self.activation)
-        self._fused = fused or "linear"
-        self._after = None if fused else self.activation
+
+    @property
+    def _fused(self) -> str:
+        """The activation that the kernel applies itself."""
+        return activations.fused_name(self.activation) or "linear"
+
+    @property
+    def _after(self) -> Any:
+        return None if activations.fused_name(self.activation) else self.activation
 
     def _refuse_strides_with_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:

@@ -78,6 +78,7 @@ class Layer(Again):
         cls._takes_training = "training" in cls._call_parameters or anything
         cls._takes_mask = "mask" in cls._call_parameters
         cls._makes_mask = cls.compute_mask is not Layer.compute_mask
+        cls._calls_as_layers_do = cls.__call__ is Layer.__call__
 
     _takes_mask = False
 
@@ -120,10 +121,6 @@ class Layer(Again):
 
     def build(self, input_shape: Any) -> None:
         """Make the weights for inputs of this shape (None where a size is not known)."""
-
-    def call(self, inputs: Any) -> Any:
-        """Compute the outputs."""
-        raise NotImplementedError(f"{type(self).__name__} has no call(self, inputs)")
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
         """Return the mask of the output: that of the input if masks pass through, else None."""

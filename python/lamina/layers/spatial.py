@@ -30,7 +30,6 @@ class Spatial(Layer):
     """
 
     rank: int
-    _after: Any = None  # an activation that the operation has not built in
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -75,6 +74,11 @@ class Spatial(Layer):
         if self._channels_first:
             return channels_first(self._apply(channels_last(inputs)))
         return self._apply(inputs)
+
+    @property
+    def _after(self) -> Any:
+        """An activation that the operation has not built in, or None."""
+        return None
 
     def _operation(self) -> tuple[Any, ...]:
         """Return the operation that the layer is, and its arguments after the inputs.

@@ -89,6 +89,9 @@ class Weighted:
     # it builds its layers or finds them built, by how it was made.
     names_weights_within = True
 
+    # Whether graphs run layers of this class by what they prepare out of their attributes.
+    _prepares = False
+
     name: str
     dtype: str
     built: bool
@@ -100,8 +103,10 @@ class Weighted:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in NOT_PARTS and (
-            callable(value) or _parts_in(value) or _parts_in(self.__dict__.get(name))
-        ):  # a function that is set may be an activation, or a call of its own
+            (self._prepares and name[0] != "_")  # an activation, or a call of its own
+            or _parts_in(value)
+            or _parts_in(self.__dict__.get(name))
+        ):
             Structure.version += 1
         object.__setattr__(self, name, value)
 

@@ -62,7 +62,8 @@ def dense(x: Any, kernel: Any, bias: Any, /, activation: str = "linear") -> Any:
 
 @prepares(dense)
 def _prepare_dense(x: Any, kernel: Any, bias: Any, activation: str) -> Any:
-    if {x.dtype} != {each.dtype for each in (kernel, bias) if each is not None}:
+    kinds = {each.dtype.char for each in (x, kernel, bias) if each is not None}
+    if kinds not in ({"f"}, {"d"}):
         return None
     return lambda x: core.dense(contiguous(x), kernel, bias, activation)
 

@@ -123,7 +123,13 @@ def _prepare_upsampling(x: Any, size: Any, interpolation: str) -> Any:
     cells, factors = x.shape[1:3], pair(size, 2, "size")
     places = (cells[0] * factors[0], cells[1] * factors[1])
     taps = _plan(cells, places, interpolation, x.dtype.char)
-    return lambda x: core.interpolate(contiguous(x), *taps)
+
+    def again(x: Any) -> Any:
+        if x.shape[1:3] != cells:  # the taps would do for larger images as well
+            raise ValueError(f"upsample: prepared for {cells} cells, got {x.shape}")
+        return core.interpolate(contiguous(x), *taps)
+
+    return again
 
 
 @op
