@@ -356,6 +356,24 @@ def test_a_call_of_ones_own_is_not_cut_short():
         np.testing.assert_allclose(model(x).data, wanted, rtol=1e-6)
 
 
+def test_a_way_of_ones_own_to_be_called_is_taken():
+    class Counted(layers.Dense):
+        """A dense layer that counts its calls."""
+
+        calls = 0
+
+        def __call__(self, *args, **kwargs):
+            self.calls += 1
+            return super().__call__(*args, **kwargs)
+
+    layer = Counted(2)
+    inputs = layers.Input((3,))
+    model = Model(inputs, layer(inputs))
+    for calls in (2, 3, 4):
+        model(numbers(2, 3))
+        assert layer.calls == calls
+
+
 def test_an_error_of_what_runs_again_names_its_layer():
     inputs = layers.Input((1, 1, 1))
     model = Model(inputs, layers.UpSampling2D(2**12, name="larger")(inputs))

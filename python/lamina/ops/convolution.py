@@ -154,7 +154,7 @@ def convolution(
 def _prepare_convolution(
     x: Any, kernel: Any, bias: Any, strides: Pair, padding: str, dilation: Pair, activation: str
 ) -> Any:
-    if x.ndim != 4 or x.dtype != kernel.dtype or not kernel.flags.c_contiguous:
+    if x.ndim != 4:
         return None
     where, groups = _plan("convolution", x.shape[1:], kernel.shape, strides, padding, dilation)
     return lambda x: core.conv2d(contiguous(x), kernel, bias, where, groups, activation)

@@ -61,10 +61,7 @@ def dense(x: Any, kernel: Any, bias: Any, /, activation: str = "linear") -> Any:
 
 
 @prepares(dense)
-def _prepare_dense(x: Any, kernel: Any, bias: Any, activation: str) -> Any:
-    kinds = {each.dtype.char for each in (x, kernel, bias) if each is not None}
-    if kinds not in ({"f"}, {"d"}):
-        return None
+def _prepare_dense(_: Any, kernel: Any, bias: Any, activation: str) -> Any:
     return lambda x: core.dense(contiguous(x), kernel, bias, activation)
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from lamina.tensors import Tensor, Variable
+from lamina.tensors import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,19 +16,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def prepared(
-    operation: Any, x: NDArray[Any], *arguments: Any
-) -> Callable[[NDArray[Any]], Any] | None:
+def prepared(operation: Any, x: NDArray[Any], *arguments: Any) -> Callable[[NDArray[Any]], Any]:
     """Return a function of arrays like x: what ``operation(x, *arguments)`` gives, as an array.
 
-    Alike are those of its type and its sizes but for the first. The arguments are variables, which
-    keep their arrays and change in place, and options. None: other arrays are among them.
+    Alike are those of its type and its sizes but for the first. Variables among the arguments count
+    with the values that they have when the function is called: they change in place.
     """
-    given = [each.data if type(each) is Variable else each for each in arguments]
-    if any(
-        isinstance(each, (Tensor, np.ndarray)) for each in arguments if type(each) is not Variable
-    ):
-        return None
+    given = [each.data if isinstance(each, Tensor) else each for each in arguments]
     prepare = getattr(operation, "prepare", None)
     found: Callable[[NDArray[Any]], Any] | None = prepare and prepare(x, *given)
     compute = operation.__wrapped__
@@ -40,8 +32,8 @@ def prepared(
 def prepares(operation: Any) -> Callable[[Any], Any]:
     """Decorate the function that prepares an operation: for x and the other arguments, all arrays.
 
-    It returns a function of arrays like x, or None where there is no quicker way. Given an array
-    of other sizes or another type, that function is right as well, or raises an error.
+    It returns a function of arrays like x, or None where there is no quicker way. Where arrays are
+    of other sizes or types, that function is right as well, or raises an error.
     """
 
     def mark(function: Any) -> Any:
