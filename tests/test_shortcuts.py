@@ -207,6 +207,7 @@ def test_sequences_compute_the_same_again():
 def test_an_activation_and_a_call_that_are_set_later_are_used():
     model = Sequential([layers.Input((3,)), layers.Dense(4)])
     layer, x = model.layers[-1], numbers(2, 3) - 0.5
+    layer.set_weights([np.arange(12).reshape(3, 4) - 5, np.zeros(4)])
     plain = model(x).data
     np.testing.assert_array_equal(model(x).data, plain)
     assert plain.min() < 0
@@ -230,7 +231,8 @@ def test_options_that_are_set_later_are_used():
     larger, flat = layers.UpSampling2D(2), layers.Flatten()
     filters = layers.Conv2D(2, 1)
     model = Model(inputs, flat(filters(larger(inputs))))
-    x = numbers(1, 2, 2, 1) - 0.5
+    filters.set_weights([np.reshape([1.0, -2.0], (1, 1, 1, 2)), np.zeros(2)])
+    x = np.reshape([0.5, -1.0, 2.0, 0.0], (1, 2, 2, 1)).astype(np.float32)
     for layer, option, value in (
         (larger, "interpolation", "bilinear"),
         (filters, "activation", ops.relu),
