@@ -184,11 +184,18 @@ def test_undefined_coefficients_are_nan():
         assert all(math.isnan(value) for value in pearson(sample, sample))
 
 
-@given(st.floats(0, 1), st.floats(0.5, 3000), st.floats(0.5, 50))
+@given(st.floats(0, 1, allow_subnormal=False), st.floats(0.5, 3000), st.floats(0.5, 50))
 def test_incomplete_beta_equals_scipys(x, a, b):
-    # scipy's has seven right digits only where it is as small as 1e-267.
+    # scipy's has seven right digits only where it is as small as 1e-267, and no two of 5e-324.
     wanted = scipy.special.betainc(a, b, x)
     assert incomplete_beta(x, a, b) == pytest.approx(wanted, rel=1e-7, abs=1e-200)
+
+
+@given(st.floats(0, 1e-300), st.floats(0.5, 1), st.floats(0.5, 50))
+@example(5e-324, 0.5, 0.75)
+def test_incomplete_beta_of_almost_nothing_is_its_first_term(x, a, b):
+    beta = math.gamma(a) * math.gamma(b) / math.gamma(a + b)
+    assert incomplete_beta(x, a, b) == pytest.approx(x**a / (a * beta), rel=1e-10, abs=1e-310)
 
 
 @given(st.integers(1, 63), st.integers(1, 2000), st.integers(1, 50))
