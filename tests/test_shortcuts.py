@@ -257,6 +257,20 @@ def test_weights_that_are_replaced_are_used():
         assert not model(x).data.any()
 
 
+@pytest.mark.parametrize("make", [lambda: layers.Dense(2), lambda: layers.Conv1D(2, 1)])
+def test_weights_that_are_given_another_array_are_used(make):
+    inputs = layers.Input((4, 3))
+    layer = make()
+    model = Model(inputs, layer(inputs))
+    x = numbers(2, 4, 3)
+    for factor in (1, 2):
+        layer.kernel.data = np.full_like(layer.kernel.data, factor)
+        layer.bias.data = np.full_like(layer.bias.data, factor)
+        wanted = factor * (x.sum(-1, keepdims=True) + 1).repeat(2, -1)
+        for _ in range(3):
+            np.testing.assert_allclose(model(x).data, wanted, rtol=1e-6)
+
+
 def test_weights_that_are_computed_anew_are_used():
     class Halved(layers.Dense):
         """A kernel that is half of another variable."""

@@ -20,13 +20,25 @@ def prepared(operation: Any, x: NDArray[Any], *arguments: Any) -> Callable[[NDAr
     """Return a function of arrays like x: what ``operation(x, *arguments)`` gives, as an array.
 
     Alike are those of its type and its sizes but for the first. Variables among the arguments count
-    with the values that they have when the function is called: they change in place.
+    with the values that they have when the function is called: they change in place. Where one has
+    been given another array, the function raises a ValueError.
     """
     given = [each.data if isinstance(each, Tensor) else each for each in arguments]
+    held = [(each, each.data) for each in arguments if isinstance(each, Tensor)]
     prepare = getattr(operation, "prepare", None)
     found: Callable[[NDArray[Any]], Any] | None = prepare and prepare(x, *given)
-    compute = operation.__wrapped__
-    return found or (lambda x: compute(x, *given)[0])
+    function = operation.__wrapped__
+    compute = found or (lambda x: function(x, *given)[0])
+    if not held:
+        return compute
+
+    def with_weights(x: NDArray[Any]) -> Any:
+        for weight, array in held:
+            if weight.data is not array:
+                raise ValueError(f"{weight!r} has another array than the one prepared for")
+        return compute(x)
+
+    return with_weights
 
 
 def prepares(operation: Any) -> Callable[[Any], Any]:
