@@ -98,10 +98,13 @@ def _through_activation(y: Any, dy: Any, activation: str, bias: Any) -> tuple[An
     return core.activation_gradient(dy if y is None else y, dy, activation, bias is not None)
 
 
-def _vjp(
+def _activated(
     x: Any, kernel: Any, bias: Any, y: Any, activation: str, by_images: Any, by_filters: Any
 ) -> Any:
-    """Return the vjp, out of two functions of the gradient before the activation."""
+    """Return an output and its vjp, out of two functions of the gradient before the activation."""
+    output = y if x.ndim == 4 else y[:, 0]
+    if not is_recording():
+        return output, None
     kept = None if activation == "linear" else y
 
     @takes_chosen
@@ -113,7 +116,7 @@ def _vjp(
             d_bias,
         )
 
-    return vjp
+    return output, vjp
 
 
 @op
@@ -140,10 +143,7 @@ def convolution(
     where, groups = _plan("convolution", x.shape[1:], kernel.shape, strides, padding, dilation)
     images, filters = _images(x, kernel)
     y = core.conv2d(images, filters, bias, where, groups, activation)
-    output = y if x.ndim == 4 else y[:, 0]
-    if not is_recording():  # a small convolution takes no longer than what follows
-        return output, None
-    return output, _vjp(
+    return _activated(
         *(x, kernel, bias, y, activation),
         lambda dz: core.conv2d_gradient_input(dz, filters, None, where, groups, "linear"),
         lambda dz: core.conv2d_gradient_kernel(images, dz, where, groups),
@@ -192,10 +192,7 @@ def transposed_convolution(
     )
     images, filters = _images(x, kernel)
     y = core.conv2d_gradient_input(images, filters, bias, where, groups, activation)
-    output = y if x.ndim == 4 else y[:, 0]
-    if not is_recording():
-        return output, None
-    return output, _vjp(
+    return _activated(
         *(x, kernel, bias, y, activation),
         lambda dz: core.conv2d(dz, filters, None, where, groups, "linear"),
         lambda dz: core.conv2d_gradient_kernel(dz, images, where, groups),
@@ -225,10 +222,7 @@ def depthwise_convolution(
     where, _ = _plan("depthwise convolution", x.shape[1:], kernel.shape, strides, padding, dilation)
     images, filters = _images(x, kernel)
     y = core.depthwise_conv2d(images, filters, bias, where, activation)
-    output = y if x.ndim == 4 else y[:, 0]
-    if not is_recording():
-        return output, None
-    return output, _vjp(
+    return _activated(
         *(x, kernel, bias, y, activation),
         lambda dz: core.depthwise_conv2d_gradient_input(dz, filters, where),
         lambda dz: core.depthwise_conv2d_gradient_kernel(images, dz, where),
